@@ -1,0 +1,104 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lamplight::log {
+
+/// Asterisk's levels, as logger.conf names them.
+enum class Level : std::uint8_t { error, warning, notice, verbose, debug };
+/// `ERROR`, `WARNING`, `NOTICE`, `VERBOSE`, `DEBUG`.
+std::string_view to_string(Level level);
+
+/// One line on its way to the channels.
+struct Record {
+    Level level{};
+    std::uint8_t depth = 0;  ///< of verbose and debug: shown when `core set verbose|debug` is at least this
+    std::chrono::system_clock::time_point time;
+    std::int64_t thread = 0;  ///< kernel thread id
+    std::string_view file;    ///< base name: `engine_trace.cpp`
+    std::uint32_t line = 0;
+    std::string_view function;  ///< bare name, without namespace and arguments
+    std::string_view text;
+};
+
+/// A format string that remembers where it stands, so that log functions need no macro.
+template <typename... Args>
+struct Format {
+    fmt::format_string<Args...> text;
+    std::source_location where;
+
+    template <typename T>
+    consteval Format(const T& t, std::source_location w = std::source_location::current()) : text(t), where(w) {}
+};
+
+/// Receives every record that the console's levels let through; see Log::attach.
+using Listener = std::function<void(const Record&)>;
+enum class ListenerId : std::uint32_t {};
+
+/// The daemon's log. One object, made by the daemon and handed to whoever writes; may be called from any thread.
+/// Levels that nothing shows cost one atomic load and no formatting.
+class Log {
+public:
+    Log();
+    ~Log();
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
+    template <typename... Args>
+    void error(Format<std::type_identity_t<Args>...> format, Args&&... args) {
+        write(Level::error, 0, format.where, format.text, fmt::make_format_args(args...));
+    }
+    template <typename... Args>
+    void warning(Format<std::type_identity_t<Args>...> format, Args&&... args) {
+        write(Level::warning, 0, format.where, format.text, fmt::make_format_args(args...));
+    }
+    template <typename... Args>
+    void notice(Format<std::type_identity_t<Args>...> format, Args&&... args) {
+        write(Level::notice, 0, format.where, format.text, fmt::make_format_args(args...));
+    }
+    template <typename... Args>
+    void verbose(int depth, Format<std::type_identity_t<Args>...> format, Args&&... args) {
+        if (shows(Level::verbose, depth, format.where.file_name()))
+            write(Level::verbose, depth, format.where, format.text, fmt::make_format_args(args...));
+    }
+    template <typename... Args>
+    void debug(int depth, Format<std::type_identity_t<Args>...> format, Args&&... args) {
+        if (shows(Level::debug, depth, format.where.file_name()))
+            write(Level::debug, depth, format.where, format.text, fmt::make_format_args(args...));
+    }
+
+    /// Whether a line of this level, depth and source file would be shown anywhere.
+    bool shows(Level level, int depth, std::string_view file) const;
+
+    /// `core set debug N [module]`, `core set verbose N`; answers the value before. A module is a source file's base
+    /// name without ending or a module's name (`res_corosync`).
+    int set_debug(int depth);
+    int set_debug(int depth, std::string_view module);
+    int set_verbose(int depth);
+    int debug_depth() const;
+    int verbose_depth() const;
+
+    /// A console session hears live lines; called on the thread that writes them, must not block or log.
+    ListenerId attach(Listener listener);
+    void detach(ListenerId id);
+
+private:
+    void write(Level level, int depth, const std::source_location& where, fmt::string_view format,
+               fmt::format_args args);
+
+    friend class Channels;
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lamplight::log
