@@ -18,8 +18,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverl
 if(LAMPLIGHT_WERROR)
     add_compile_options(-Werror)
 endif()
-# File names in debug lines and assertions are relative to the source tree.
-add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+# File names in debug lines and assertions are relative to the source tree. Without the build folder's name in the
+# objects ccache finds the same ones for every build folder.
+add_compile_options("-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=" "-ffile-prefix-map=${CMAKE_BINARY_DIR}=.")
 
 if(LAMPLIGHT_SANITIZE)
     add_compile_options(-fsanitize=${LAMPLIGHT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
@@ -29,4 +30,7 @@ endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/lamplight")
 set(LAMPLIGHT_MODULE_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/lamplight/modules")
-set(LAMPLIGHT_MODULE_INSTALL_DIR "${CMAKE_INSTALL_LIBDIR}/lamplight/modules")
+# A folder of our own, the same under every prefix: nobody links against what is in it, and programs find it from where
+# they are (../lib/lamplight).
+set(LAMPLIGHT_LIBRARY_INSTALL_DIR "lib/lamplight")
+set(LAMPLIGHT_MODULE_INSTALL_DIR "${LAMPLIGHT_LIBRARY_INSTALL_DIR}/modules")
