@@ -1,0 +1,151 @@
+#pragma once
+
+#include "conf/problem.hpp"
+#include "log/log.hpp"
+#include "state/hints.hpp"
+#include "state/policy.hpp"
+#include "state/types.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lamplight::conf {
+
+// --- logger.conf
+// ---------------------------------------------------------------------------------------------------
+
+enum class ChannelKind : std::uint8_t { console, file, syslog };
+/// The word in brackets before the levels: `[json]notice,warning`.
+enum class LineFormat : std::uint8_t { standard, plain, json };
+enum class RotateStrategy : std::uint8_t { sequential, rotate, timestamp, none };
+
+/// One line of [logfiles].
+struct LoggerChannel {
+    ChannelKind kind{};
+    std::string name;  ///< as written: `full`, `console`, `syslog.local0`
+    std::filesystem::path
+        file;  ///< of a file: absolute, below log_dir unless written so; host name appended if asked for
+    std::string facility;  ///< of a syslog: `local0`
+    std::vector<log::Level>
+        levels;  ///< sorted, each once; Asterisk's others (dtmf, fax, security …) are left out
+    std::optional<std::uint8_t> verbose_depth;  ///< of `verbose(3)`; empty: what `core set verbose` says
+    LineFormat format = LineFormat::standard;
+    Place place;
+
+    bool shows(log::Level level) const;
+};
+
+struct LoggerSettings {
+    bool present = false;                  ///< there is a logger.conf
+    std::string date_format = "%b %e %T";  ///< strftime, and Asterisk's %q, %3q …: fractions of a second
+    bool use_callids = true;
+    RotateStrategy rotate = RotateStrategy::sequential;
+    std::uint32_t queue_limit = 1'000;  ///< lines waiting to be written
+    std::vector<LoggerChannel> channels;
+};
+
+// --- modules.conf, or [modules] of lamplight.conf
+// --------------------------------------------------------------------
+
+enum class ModuleVerb : std::uint8_t { load, noload, require };
+struct ModuleRule {
+    ModuleVerb verb{};
+    std::string module;  ///< lower case, with `.so`: `res_corosync.so`
+    Place place;
+};
+
+/// What the rules say of one module.
+enum class ModuleVerdict : std::uint8_t {
+    automatic,  ///< load it when its file is there
+    load,       ///< load it; go on without it when that fails
+    require,    ///< load it; do not start without it
+    exclude,
+};
+
+struct ModuleRules {
+    bool autoload = true;
+    std::vector<ModuleRule>
+        rules;  ///< may name modules of Asterisk that Lamplight has no use for: not an error
+
+    /// `noload` beats `load` and `require`. `module` with or without `.so`, any case; ask once for each name
+    /// that a module answers to (res_jabber.so, res_xmpp.so).
+    ModuleVerdict verdict(std::string_view module) const;
+};
+
+// --- everything
+// --------------------------------------------------------------------------------------------------------
+
+enum class EidSource : std::uint8_t { lamplight_conf, asterisk_conf, derived };
+std::string_view to_string(EidSource source);
+
+/// What the daemon needs to know, checked and with every default filled in. A plain value.
+struct Configuration {
+    std::string name;  ///< lamplight.conf's `name`, else systemname, else the host name
+    state::Eid eid;    ///< Lamplight's own; never zero when there is no error
+    EidSource eid_source = EidSource::derived;
+    std::optional<state::Eid> pbx_eid;  ///< asterisk.conf's `entityid`: the PBX linked here
+    std::string pbx_name;               ///< asterisk.conf's `systemname`, or empty
+    bool stand_in = false;  ///< no Asterisk runs on these files: Lamplight takes its place on the wires
+
+    std::filesystem::path lamplight_conf;  ///< may not exist
+    std::filesystem::path config_dir;
+    std::filesystem::path run_dir;
+    std::filesystem::path state_dir;
+    std::filesystem::path log_dir;
+
+    state::Policy policy;
+    state::Limits limits;
+    state::Hints::Limits hint_limits;
+    std::vector<std::string> may_speak_for;  ///< patterns (`*`, `?`) of sender names and EIDs: guardians
+
+    std::uint8_t verbose = 0;  ///< `core set verbose` and `core set debug` at start
+    std::uint8_t debug = 0;
+    LoggerSettings logger;
+    ModuleRules modules;
+    state::HintPlan hints;
+};
+
+/// What is true of this machine and enters by argument, so that a test can say otherwise.
+struct Environment {
+    std::string host_name;   ///< as uname(2) says it
+    std::string machine_id;  ///< of /etc/machine-id, without the line end; empty when there is none
+};
+/// Asks the machine.
+Environment this_machine();
+
+/// Where a lamplight.conf that is not there is an error: the operator named it with -C.
+enum class MainFile : std::uint8_t { may_be_missing, must_exist };
+
+inline constexpr std::string_view default_lamplight_conf = "/etc/lamplight/lamplight.conf";
+
+class FileSource;  // conf/reader.hpp
+
+/// A part that can be loaded again by itself.
+template <typename Part>
+struct LoadedPart {
+    Part value;
+    Problems problems;                    ///< in the order of files and lines
+    std::vector<std::string> files_read;  ///< in order, each once, included files too
+
+    bool ok() const { return !has_errors(problems); }
+};
+using Loaded = LoadedPart<Configuration>;
+
+/// Reads everything: lamplight.conf, then asterisk.conf, logger.conf, modules.conf and extensions.conf where
+/// it says. Never fails as such: with an error among the problems the value is whatever could be understood,
+/// good for showing but not for starting. Blocks on the disk.
+Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, const FileSource& files,
+            const Environment& environment);
+
+/// `dialplan reload`, `logger reload`, `module reload`: one file again, with the folders and names of
+/// `running`.
+LoadedPart<state::HintPlan> load_dialplan(const Configuration& running, const FileSource& files);
+LoadedPart<LoggerSettings> load_logger(const Configuration& running, const FileSource& files,
+                                       const Environment& environment);
+LoadedPart<ModuleRules> load_modules(const Configuration& running, const FileSource& files);
+
+}  // namespace lamplight::conf
