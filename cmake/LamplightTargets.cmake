@@ -24,8 +24,16 @@ function(lamplight_module name)
     set_property(GLOBAL APPEND PROPERTY LAMPLIGHT_MODULES ${name})
 endfunction()
 
-# lamplight_test(NAME SOURCES file... [LINK target...]): a GoogleTest program; each test case is a ctest of its own
-# only in name, the program runs once.
+# A test's place says what it is: its label is the folder below tests/. What it counts it writes to results/NAME.xml,
+# for the last line of `./dev test`.
+function(lamplight_register_test name)
+    file(RELATIVE_PATH place "${PROJECT_SOURCE_DIR}/tests" "${CMAKE_CURRENT_SOURCE_DIR}")
+    string(REGEX REPLACE "/.*" "" label "${place}")
+    set_tests_properties(${name} PROPERTIES LABELS "${label}" TIMEOUT 300
+                         ENVIRONMENT "GTEST_OUTPUT=xml:${CMAKE_BINARY_DIR}/results/${name}.xml")
+endfunction()
+
+# lamplight_test(NAME SOURCES file... [LINK target...]): a GoogleTest program, one test of ctest's.
 function(lamplight_test name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
@@ -33,6 +41,7 @@ function(lamplight_test name)
     target_compile_definitions(${name} PRIVATE LAMPLIGHT_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data")
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
     add_test(NAME ${name} COMMAND ${name})
+    lamplight_register_test(${name})
 endfunction()
 
 # lamplight_fuzz(NAME SOURCES file... LINK target...): a libFuzzer target under clang with LAMPLIGHT_FUZZ, else a
@@ -46,8 +55,17 @@ function(lamplight_fuzz name)
     else()
         add_executable(${name} ${ARG_SOURCES} "${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cpp")
         add_test(NAME ${name}_replay COMMAND ${name} "${PROJECT_SOURCE_DIR}/tests/corpus/${name}")
+        lamplight_register_test(${name}_replay)
     endif()
     target_link_libraries(${name} PRIVATE ${ARG_LINK})
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests")
     set_property(GLOBAL APPEND PROPERTY LAMPLIGHT_FUZZERS ${name})
+endfunction()
+
+# The target `fuzzers` builds all of them; fuzzers.txt names them, a line each.
+function(lamplight_collect_fuzzers)
+    get_property(fuzzers GLOBAL PROPERTY LAMPLIGHT_FUZZERS)
+    add_custom_target(fuzzers DEPENDS ${fuzzers})
+    list(JOIN fuzzers "\n" lines)
+    file(WRITE "${CMAKE_BINARY_DIR}/fuzzers.txt" "${lines}\n")
 endfunction()

@@ -2,7 +2,6 @@
 
 set(LAMPLIGHT_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined")
 option(LAMPLIGHT_WERROR "Warnings are errors" OFF)
-option(LAMPLIGHT_TESTS "Build the tests" ON)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)

@@ -1,0 +1,42 @@
+# What the build needs, and each part that can be left out.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(tl-expected REQUIRED)
+pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+
+option(LAMPLIGHT_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
+
+lamplight_feature(bus_local
+    HEADING "Resource Modules"
+    SUMMARY "Nodes on one machine share device state through sockets")
+
+lamplight_feature(lamplight_sim
+    HEADING "Utilities"
+    SUMMARY "Simulator: scenarios with a virtual clock and links")
+lamplight_feature(lamplight_bench
+    HEADING "Utilities"
+    SUMMARY "Benchmarks of the engine and of whole daemons")
+
+lamplight_feature(tests
+    HEADING "Test Modules"
+    SUMMARY "Unit, property, golden and system tests"
+    PACKAGE GTest
+    DEBIAN libgtest-dev libgmock-dev FEDORA gtest-devel gmock-devel)
+lamplight_feature(fuzz
+    HEADING "Test Modules"
+    SUMMARY "Fuzz targets (without clang they replay their corpus)")
+
+lamplight_feature(systemd
+    HEADING "Compiler Flags"
+    SUMMARY "Tells systemd when it is ready, reloading or stopping"
+    PKGCONFIG libsystemd
+    DEBIAN libsystemd-dev FEDORA systemd-devel)
+
+# The name that presets and packagers know.
+set(LAMPLIGHT_TESTS ${LAMPLIGHT_WITH_TESTS})
