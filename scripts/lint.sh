@@ -1,0 +1,88 @@
+# ./dev lint: layout, clang-tidy, shellcheck, and the rules about folders. Everything is looked at before it fails.
+# Sourced by ./dev.
+# shellcheck shell=bash disable=SC2154,SC2317
+
+need_packages build test bench fmt lint
+
+lint_failed=0
+# check TITLE command...: silence is good; what the command prints, or its failure, is not.
+check() {
+    local title=$1 said
+    shift
+    if said=$("$@" 2>&1) && [ -z "$said" ]; then
+        echo "ok      $title"
+    else
+        printf 'WRONG   %s\n%s\n' "$title" "$said"
+        lint_failed=1
+    fi
+}
+
+sources() {
+    git ls-files -co --exclude-standard -- "$@" | while IFS= read -r file; do [ -f "$file" ] && echo "$file"; done
+}
+
+layout() {
+    sources '*.cpp' '*.hpp' | xargs -r -d '\n' clang-format-19 --dry-run --Werror
+}
+
+tidy() {
+    local tree
+    tree=$(tree_of dev)
+    configure_tree dev
+    # Generated headers have to be there.
+    ninja -C "$tree" -j "$jobs" --quiet >/dev/null
+    sources 'src/*.cpp' 'apps/*.cpp' 'sim/*.cpp' 'bench/*.cpp' |
+        xargs -r -d '\n' -n 1 -P "$jobs" clang-tidy-19 --quiet -p "$tree" 2>/dev/null
+}
+
+shell_scripts() {
+    command -v shellcheck >/dev/null || return 0
+    { sources '*.sh' && echo dev && echo .ci/run && sources 'packaging/completion/*'; } | xargs -d '\n' shellcheck -x
+}
+
+# The engine and the codecs are pure: they use each other and nothing else of ours.
+pure_folders() {
+    sources 'src/state/*' | xargs -r -d '\n' grep -nE '#include "(conf|log|ring|bus|sip|pbx|phone|web|console|daemon|wire)/'
+    sources 'src/wire/*' | xargs -r -d '\n' grep -nE '#include "(conf|log|ring|bus|sip|pbx|phone|web|console|daemon)/'
+    return 0
+}
+
+# A bus, a link or an outlet knows nothing of its neighbours; what buses share is bus/sync.
+lone_neighbours() {
+    local folder own
+    for folder in src/bus/*/ src/pbx/*/ src/phone/ src/web/; do
+        [ -d "$folder" ] || continue
+        own=${folder#src/}
+        grep -rnE '#include "(bus/[a-z_]+|pbx/[a-z_]+|phone|web)/' "$folder" | grep -vE "#include \"($own|bus/sync/)"
+    done
+    return 0
+}
+
+readmes() {
+    local folder
+    for folder in src/*/; do
+        [ -f "$folder/README.md" ] || echo "$folder has no README.md"
+    done
+}
+
+unfinished() {
+    sources '*.cpp' '*.hpp' '*.py' '*.cmake' '*CMakeLists.txt' 'dev' '*.sh' '*.md' | grep -vx scripts/lint.sh |
+        xargs -r -d '\n' grep -nwE 'TODO|FIXME|XXX|HACK'
+    return 0
+}
+
+patient_tests() {
+    sources 'tests/*.cpp' 'tests/*.hpp' 'tests/*.py' |
+        xargs -r -d '\n' grep -nE 'sleep_for|usleep\(|time\.sleep|GTEST_SKIP|DISABLED_|skipTest|unittest\.skip'
+    return 0
+}
+
+check "layout is clang-format's" layout
+check "src/state and src/wire are pure" pure_folders
+check "no bus, link or outlet includes another" lone_neighbours
+check "every folder of src/ says what it is" readmes
+check "nothing is left unfinished" unfinished
+check "tests neither sleep nor skip" patient_tests
+check "shellcheck" shell_scripts
+check "clang-tidy" tidy
+exit $lint_failed
