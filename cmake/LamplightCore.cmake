@@ -24,4 +24,4 @@ foreach(folder IN LISTS LAMPLIGHT_CORE_FOLDERS)
 endforeach()
 set_target_properties(lamplight_core PROPERTIES LINKER_LANGUAGE CXX)
 
-install(TARGETS lamplight_core LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/lamplight")
+install(TARGETS lamplight_core LIBRARY DESTINATION "${LAMPLIGHT_LIBRARY_INSTALL_DIR}")

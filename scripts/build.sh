@@ -6,18 +6,19 @@ tree_of() {
     if [ "$1" = dev ]; then echo "$build"; else echo "$build/$1"; fi
 }
 
-# configure_tree PRESET [cmake option...]: only when there is none yet; ninja notices what changes later.
+# configure_tree PRESET: when there is none yet, or when it lacks something that may be there by now; ninja notices the
+# rest.
 configure_tree() {
-    local preset=$1 tree
-    shift
-    tree=$(tree_of "$preset")
-    [ -f "$tree/build.ninja" ] && [ $# -eq 0 ] && return 0
+    local tree
+    tree=$(tree_of "$1")
+    [ -f "$tree/build.ninja" ] && ! grep -qs '|not found' "$tree/features.txt" && return 0
     mkdir -p "$tree"
-    cmake --preset "$preset" -B "$tree" -DLAMPLIGHT_MENUSELECT="$build/menuselect.conf" "$@" >"$tree/configure.log" 2>&1 ||
-        {
-            cat "$tree/configure.log" >&2
-            return 1
-        }
+    if cmake --preset "$1" -B "$tree" -DLAMPLIGHT_MENUSELECT="$build/menuselect.conf" >"$tree/configure.log" 2>&1; then
+        sed -n '/what is built/,/^--/{/^--.*what is built/p;/^--/!p}' "$tree/configure.log"
+    else
+        cat "$tree/configure.log" >&2
+        return 1
+    fi
 }
 
 # build_tree PRESET [target...]

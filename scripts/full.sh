@@ -1,0 +1,13 @@
+# ./dev full: everything that takes longer than ./dev test may: thread sanitizer, longer fuzzing, benchmarks.
+# Sourced by ./dev.
+# shellcheck shell=bash disable=SC2154
+
+full_failed=0
+./dev test || full_failed=1
+./dev lint || full_failed=1
+. scripts/testing.sh
+run_tests thread -L "unit|property|scenarios|walkthrough" || full_failed=1
+./dev fuzz 300 || full_failed=1
+./dev bench || full_failed=1
+python3 scripts/count_results.py "$(tree_of dev)" "$(tree_of sanitize)" "$(tree_of thread)" || full_failed=1
+exit $full_failed
