@@ -17,8 +17,8 @@ struct AggregateChange {
     Cause cause{};
 };
 
-/// One of our own nodes has another vote: what bus-out sends. The vote itself is read from the engine when it is
-/// sent, so a burst coalesces to the newest.
+/// One of our own nodes has another vote: what bus-out sends. The vote itself is read from the engine when it
+/// is sent, so a burst coalesces to the newest.
 struct OwnVoteChange {
     NodeId node{};
     DeviceId device{};
@@ -44,9 +44,9 @@ struct NodeChange {
 /// Something an operator must be told, once: the engine has no log.
 struct Notice {
     enum class Kind : std::uint8_t {
-        duplicate_eid,       ///< two connections announce one EID: `first` keeps it, `second` is refused
-        own_eid_announced,   ///< somebody announces one of our own EIDs
-        device_limit,        ///< Limits::devices reached
+        duplicate_eid,      ///< two connections announce one EID: `first` keeps it, `second` is refused
+        own_eid_announced,  ///< somebody announces one of our own EIDs
+        device_limit,       ///< Limits::devices reached
         node_limit,
         name_too_long,
         sender_limit,
@@ -63,8 +63,8 @@ struct DeviceForgotten {
     std::string name;
 };
 
-/// What came of an input, in the order it came about. The caller owns it, hands it in empty or not, and clears it;
-/// capacity stays, so a daemon's loop does not allocate.
+/// What came of an input, in the order it came about. The caller owns it, hands it in empty or not, and
+/// clears it; capacity stays, so a daemon's loop does not allocate.
 struct Changes {
     std::vector<AggregateChange> aggregates;
     std::vector<OwnVoteChange> own_votes;
@@ -80,7 +80,8 @@ struct Changes {
         forgotten.clear();
     }
     bool empty() const {
-        return aggregates.empty() && own_votes.empty() && nodes.empty() && notices.empty() && forgotten.empty();
+        return aggregates.empty() && own_votes.empty() && nodes.empty() && notices.empty() &&
+               forgotten.empty();
     }
 };
 

@@ -31,7 +31,9 @@ std::optional<DeviceState> device_state_from_number(std::uint32_t number);
 
 /// A set of states, one bit for each; what an aggregate is computed from.
 using StateSet = std::uint16_t;
-constexpr StateSet state_bit(DeviceState state) { return static_cast<StateSet>(1u << static_cast<unsigned>(state)); }
+constexpr StateSet state_bit(DeviceState state) {
+    return static_cast<StateSet>(1u << static_cast<unsigned>(state));
+}
 
 /// The join of a set of states by the ranks of Asterisk 1.8.12 and later (asterisk-facts 1.3): commutative,
 /// associative, idempotent. The empty set gives INVALID, as Asterisk's accumulator does; who aggregates votes

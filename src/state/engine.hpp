@@ -34,13 +34,13 @@ enum class AnnounceOutcome : std::uint8_t {
 struct VoteView {
     NodeId node{};
     DeviceState state{};
-    bool counts = false;     ///< takes part in the aggregate
-    bool stale = false;      ///< its node is away or has not confirmed it since it came back
+    bool counts = false;  ///< takes part in the aggregate
+    bool stale = false;   ///< its node is away or has not confirmed it since it came back
     bool withdrawn = false;
     bool cachable = true;
-    Bus bus{};               ///< the road it came by
+    Bus bus{};  ///< the road it came by
     Version version{};
-    Time since{};            ///< when this state was first voted
+    Time since{};  ///< when this state was first voted
 };
 
 /// A bus's view of a node.
@@ -58,14 +58,14 @@ struct MemberView {
 struct NodeView {
     NodeId id{};
     Eid eid{};
-    std::string name;          ///< empty when it never said one
+    std::string name;  ///< empty when it never said one
     bool own = false;
     bool speaks_for_pbx = false;
     bool pbx_lost = false;
     Standing standing{};
-    Time since{};              ///< of this standing
-    std::optional<Time> until; ///< when a hold or forget_after ends
-    std::optional<Bus> owner;  ///< the bus whose votes of this node are heard
+    Time since{};               ///< of this standing
+    std::optional<Time> until;  ///< when a hold or forget_after ends
+    std::optional<Bus> owner;   ///< the bus whose votes of this node are heard
     std::uint64_t incarnation = 0;
     std::uint32_t votes = 0;
 };
@@ -74,7 +74,7 @@ struct NodeView {
 struct JournalEntry {
     DeviceId device{};
     NodeId node{};
-    DeviceState from{};       ///< the node's state before
+    DeviceState from{};  ///< the node's state before
     DeviceState to{};
     DeviceState aggregate{};  ///< what followed from it
     bool counted = false;     ///< whether the node's vote counts after it
@@ -86,7 +86,8 @@ struct JournalEntry {
 /// A node's votes in one number, to compare two sides' knowledge of it.
 struct Digest {
     std::uint32_t votes = 0;
-    std::uint64_t hash = 0;  ///< independent of order: sum over hash(name, version, state, kind)
+    std::uint64_t hash =
+        0;  ///< independent of order: sum over hash(name, version, state); withdrawn votes are left out
     constexpr bool operator==(const Digest&) const = default;
 };
 
@@ -100,14 +101,15 @@ struct Counters {
 
 /// Every node's votes, and the aggregate that follows from them.
 ///
-/// Pure: time, members and votes enter by arguments; what changed is appended to `changes`. Equal inputs give equal
-/// outputs on every host. Not thread-safe; one loop owns it. No member function calls back into its caller except
-/// the visitors given to for_each_*, which must not change the engine.
+/// Pure: time, members and votes enter by arguments; what changed is appended to `changes`. Equal inputs give
+/// equal outputs on every host. Not thread-safe; one loop owns it. No member function calls back into its
+/// caller except the visitors given to for_each_*, which must not change the engine.
 ///
 /// Invariants  1. A vote's version never goes back.
 ///             2. aggregate(d) depends on the counting votes of d alone, not on the order of arrival.
 ///             3. Every change of an aggregate is announced exactly once, also when the last vote goes.
-/// Cost        apply: O(voters of the device), no allocation for a known device and node; a member's coming or
+/// Cost        apply: O(voters of the device), no allocation for a known device and node; a member's coming
+/// or
 ///             going: O(devices), sequential, about 10 ms for a million.
 class Engine {
 public:
@@ -116,9 +118,10 @@ public:
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;
 
-    // --- names -------------------------------------------------------------------------------------------------
-    /// The id of a device, made when unknown. Empty when Limits::devices or name_bytes refuses it or the name is
-    /// empty (counted, and a Notice the first time). Names are bytes; case matters.
+    // --- names
+    // -------------------------------------------------------------------------------------------------
+    /// The id of a device, made when unknown. Empty when Limits::devices or name_bytes refuses it or the name
+    /// is empty (counted, and a Notice the first time). Names are bytes; case matters.
     std::optional<DeviceId> intern_device(std::string_view name, Changes& changes);
     std::optional<DeviceId> find_device(std::string_view name) const;
     /// Valid until the device is forgotten.
@@ -126,49 +129,56 @@ public:
     std::optional<NodeId> intern_node(const Eid& eid, Changes& changes);
     std::optional<NodeId> find_node(const Eid& eid) const;
 
-    // --- own nodes: this daemon's EID, and one per PBX link -------------------------------------------------------
+    // --- own nodes: this daemon's EID, and one per PBX link
+    // -------------------------------------------------------
     /// Makes `eid` a node of ours, present from now on. `incarnation` must exceed every one it used before.
     NodeId add_own_node(const Announcement& self, Time now, Changes& changes);
-    /// Sets our node's vote. Gives it the next version, reports it in own_votes; a repetition of the same state
-    /// changes nothing and reports nothing.
+    /// Sets our node's vote. Gives it the next version, reports it in own_votes; a repetition of the same
+    /// state changes nothing and reports nothing.
     void set_own(NodeId node, DeviceId device, DeviceState state, Cachable cachable, Cause cause, Time now,
                  Changes& changes);
     /// Takes our node's vote back. Nothing happens when there is none.
     void withdraw_own(NodeId node, DeviceId device, Cause cause, Time now, Changes& changes);
-    /// Somebody holds a higher incarnation of our EID: from now on ours is `seen` + 1, and every own vote of the node
-    /// is versioned and reported again.
+    /// Somebody holds a higher incarnation of our EID: from now on ours is `seen` + 1, and every own vote of
+    /// the node is versioned and reported again.
     void raise_incarnation(NodeId node, std::uint64_t seen, Changes& changes);
     /// The link to the PBX behind an own node is down or up again: applies the pbx_lost policy to its votes.
     void set_pbx_link(NodeId node, bool up, Time now, Changes& changes);
 
-    // --- members: what buses say -----------------------------------------------------------------------------------
-    /// A connection that may vote appears. `label` names it for operators ("pbx2 pid 4711"). Empty at the limit.
+    // --- members: what buses say
+    // -----------------------------------------------------------------------------------
+    /// A connection that may vote appears. `label` names it for operators ("pbx2 pid 4711"). Empty at the
+    /// limit.
     std::optional<SenderId> open_sender(Bus bus, std::string label, Changes& changes);
     /// Guardians: this sender's votes for any node are heard, and it comes to own none.
     void set_may_speak_for_all(SenderId sender);
-    /// The sender says which node it is (several, when it speaks for PBXs). A higher incarnation than the one held
-    /// marks the node's votes stale until a snapshot confirms them; a lower one is refused.
+    /// The sender says which node it is (several, when it speaks for PBXs). A higher incarnation than the one
+    /// held marks the node's votes stale until a snapshot confirms them; a lower one is refused.
     AnnounceOutcome announce(SenderId sender, const Announcement& announcement, Time now, Changes& changes);
     /// The sender is reachable (again): its nodes are present on its bus.
     void sender_present(SenderId sender, Time now, Changes& changes);
-    /// What became of it. left and failed end the sender (its id stays refused) and its nodes' incarnation on every
-    /// bus; silent and restarting leave it open for its return. pbx_lost does not belong here: see node_pbx_lost.
+    /// What became of it. left and failed end the sender (its id stays refused) and its nodes' incarnation on
+    /// every bus; silent and restarting leave it open for its return. pbx_lost does not belong here: see
+    /// node_pbx_lost.
     void sender_gone(SenderId sender, Departure departure, Time now, Changes& changes);
     /// A node of `sender` says that its PBX link is down (lost) or up again.
     void node_pbx_link(SenderId sender, NodeId node, bool up, Time now, Changes& changes);
 
-    // --- votes -------------------------------------------------------------------------------------------------
-    /// The one way in for remote votes. `outcomes`, when given, has room for votes.size() and says what became of
-    /// each. Votes of one batch are applied in order; the ids must come from this engine (asserted).
+    // --- votes
+    // -------------------------------------------------------------------------------------------------
+    /// The one way in for remote votes. `outcomes`, when given, has room for votes.size() and says what
+    /// became of each. Votes of one batch are applied in order; the ids must come from this engine
+    /// (asserted).
     void apply(std::span<const Vote> votes, Time now, Changes& changes, VoteOutcome* outcomes = nullptr);
 
     /// The sender begins to say everything it knows of `node`; votes from here to the end confirm.
     void snapshot_begin(SenderId sender, NodeId node, Time now, Changes& changes);
-    /// What was not confirmed since the begin is dropped. An end without a begin, or from a sender that does not own
-    /// the node, changes nothing and gives false.
+    /// What was not confirmed since the begin is dropped. An end without a begin, or from a sender that does
+    /// not own the node, changes nothing and gives false.
     bool snapshot_end(SenderId sender, NodeId node, Time now, Changes& changes);
 
-    // --- time --------------------------------------------------------------------------------------------------
+    // --- time
+    // --------------------------------------------------------------------------------------------------
     /// When on_time must be called next; empty when nothing is pending.
     std::optional<Time> next_deadline() const;
     /// Ends holds and forgets what has been away for forget_after. Calling early or late does no harm.
@@ -177,12 +187,22 @@ public:
     /// New policy and limits; running holds keep their ends. A lower limit keeps what is there.
     void configure(const Policy& policy, const Limits& limits);
 
-    // --- hints keep devices ------------------------------------------------------------------------------------
+    // --- hints keep devices
+    // ------------------------------------------------------------------------------------
     /// A hint names this device (count goes up or down): it is not forgotten while one does.
     void retain_device(DeviceId device);
     void release_device(DeviceId device);
 
-    // --- questions -----------------------------------------------------------------------------------------------
+    // --- watching the engine at work
+    // ---------------------------------------------------------------------------
+    /// Called for each vote that was handled, own ones too, right after it (debug lines). An empty function
+    /// ends it.
+    using VoteTrace = std::function<void(DeviceId device, NodeId node, VoteOutcome outcome,
+                                         DeviceState before, DeviceState after)>;
+    void set_vote_trace(VoteTrace trace);
+
+    // --- questions
+    // -----------------------------------------------------------------------------------------------
     /// UNKNOWN when never heard of, UNAVAILABLE when known and nobody's vote counts.
     DeviceState aggregate(DeviceId device) const;
     void for_each_vote(DeviceId device, const std::function<void(const VoteView&)>& visit) const;

@@ -9,12 +9,12 @@ namespace lamplight::state {
 
 /// What a bus, or the node itself, says has become of a member.
 enum class Departure : std::uint8_t {
-    left,          ///< said goodbye
-    restarting,    ///< said that it comes back at once
-    failed,        ///< the process is gone, its host is there
-    daemon_failed, ///< derived: failed, and the node speaks for a PBX that may well be alive
-    silent,        ///< host or link gone; may be a partition
-    pbx_lost,      ///< the node lives, its link to its PBX does not
+    left,           ///< said goodbye
+    restarting,     ///< said that it comes back at once
+    failed,         ///< the process is gone, its host is there
+    daemon_failed,  ///< derived: failed, and the node speaks for a PBX that may well be alive
+    silent,         ///< host or link gone; may be a partition
+    pbx_lost,       ///< the node lives, its link to its PBX does not
 };
 inline constexpr std::size_t departure_count = 6;
 std::string_view to_string(Departure departure);
@@ -24,7 +24,8 @@ struct Hold {
     Duration for_{};
 };
 
-/// One rule of lamplight.conf [policy]: for nodes whose name or EID matches `node` (`*` and `?`), after `event`.
+/// One rule of lamplight.conf [policy]: for nodes whose name or EID matches `node` (`*` and `?`), after
+/// `event`.
 struct PolicyRule {
     Departure event{};
     std::string node_pattern = "*";
@@ -48,7 +49,7 @@ struct Limits {
     std::uint32_t devices = 1'000'000;
     std::uint16_t nodes = 1'024;
     std::uint16_t name_bytes = 255;
-    std::uint32_t journal_entries = 1'048'576;  ///< all devices together, 32 bytes each
+    std::uint32_t journal_entries = 1'048'576;  ///< all devices together, 24 bytes each
     std::uint32_t senders = 4'096;
 };
 

@@ -10,8 +10,8 @@
 
 namespace lamplight::state {
 
-/// The engine's clock: milliseconds that never run backwards, given to the engine as arguments and never read by it.
-/// The daemon anchors it to the wall clock at start, the simulator starts it at zero.
+/// The engine's clock: milliseconds that never run backwards, given to the engine as arguments and never read
+/// by it. The daemon anchors it to the wall clock at start, the simulator starts it at zero.
 struct EngineClock {
     using rep = std::int64_t;
     using period = std::milli;
@@ -33,8 +33,9 @@ struct Eid {
 /// `xx:xx:xx:xx:xx:xx`, lower-case hex.
 std::string to_string(const Eid& eid);
 
-/// Reads six groups of one or two hex digits separated by colons, either case. Anything before, between or after
-/// them is refused (Asterisk ignores what follows; a typing error in an identity must not pass in silence).
+/// Reads six groups of one or two hex digits separated by colons, either case. Anything before, between or
+/// after them is refused (Asterisk ignores what follows; a typing error in an identity must not pass in
+/// silence).
 std::optional<Eid> parse_eid(std::string_view text);
 
 /// Orders the votes of one node: a restart raises the incarnation, each vote the sequence number.
@@ -59,7 +60,8 @@ constexpr auto index_of(Id id) {
 }
 
 /// The roads a vote can take, nearest first; `own` is this daemon itself (console, API, PBX link).
-/// corosync and ais are our own group `lamplight` on the ring, the *_plain ones Asterisk's wire on the same ring.
+/// corosync and ais are our own group `lamplight` on the ring, the *_plain ones Asterisk's wire on the same
+/// ring.
 enum class Bus : std::uint8_t { own, local, corosync, ais, corosync_plain, ais_plain, xmpp };
 inline constexpr std::size_t bus_count = 7;
 
@@ -67,6 +69,8 @@ inline constexpr std::size_t bus_count = 7;
 std::string_view to_string(Bus bus);
 
 /// Whether votes on this bus carry versions and snapshots (our own frame) or neither (Asterisk's wire).
-constexpr bool has_versions(Bus bus) { return bus != Bus::corosync_plain && bus != Bus::ais_plain; }
+constexpr bool has_versions(Bus bus) {
+    return bus != Bus::corosync_plain && bus != Bus::ais_plain;
+}
 
 }  // namespace lamplight::state
