@@ -23,5 +23,7 @@ foreach(folder IN LISTS LAMPLIGHT_CORE_FOLDERS)
     endif()
 endforeach()
 set_target_properties(lamplight_core PROPERTIES LINKER_LANGUAGE CXX)
+# What a plugin says in Plugin::build and the daemon compares.
+target_compile_definitions(lamplight_core PUBLIC LAMPLIGHT_VERSION="${PROJECT_VERSION}")
 
 install(TARGETS lamplight_core LIBRARY DESTINATION "${LAMPLIGHT_LIBRARY_INSTALL_DIR}")
