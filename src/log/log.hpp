@@ -1,6 +1,7 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <tl/expected.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -10,6 +11,8 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace lamplight::log {
@@ -38,15 +41,23 @@ struct Format {
     std::source_location where;
 
     template <typename T>
-    consteval Format(const T& t, std::source_location w = std::source_location::current()) : text(t), where(w) {}
+    consteval Format(const T& t, std::source_location w = std::source_location::current())
+        : text(t), where(w) {}
 };
 
-/// Receives every record that the console's levels let through; see Log::attach.
+struct Channels;
+struct ChannelView;
+
+/// Receives every record that the console's levels let through; see Log::attach. The record's views die with
+/// the call.
 using Listener = std::function<void(const Record&)>;
 enum class ListenerId : std::uint32_t {};
 
-/// The daemon's log. One object, made by the daemon and handed to whoever writes; may be called from any thread.
-/// Levels that nothing shows cost one atomic load and no formatting.
+/// The daemon's log. One object, made by the daemon and handed to whoever writes; may be called from any
+/// thread. Levels that nothing shows cost one atomic load and no formatting. Lines reach files, syslog and
+/// terminal through a thread of its own and a queue of 8,192 lines, so that a slow disk or a reader that
+/// sleeps never holds the writer up; what does not fit is dropped, counted and said. A daemon that forks does
+/// so before it makes its log. Until configure() is called, notices and above go to stderr.
 class Log {
 public:
     Log();
@@ -80,23 +91,40 @@ public:
     /// Whether a line of this level, depth and source file would be shown anywhere.
     bool shows(Level level, int depth, std::string_view file) const;
 
-    /// `core set debug N [module]`, `core set verbose N`; answers the value before. A module is a source file's base
-    /// name without ending or a module's name (`res_corosync`).
+    /// `core set debug N [module]`, `core set verbose N`; answers the value before. A module is a source
+    /// file's base name without ending or a module's name (`res_corosync`). Depth 0 turns it off.
     int set_debug(int depth);
     int set_debug(int depth, std::string_view module);
     int set_verbose(int depth);
     int debug_depth() const;
     int verbose_depth() const;
+    /// Modules with a depth of their own, sorted.
+    std::vector<std::pair<std::string, int>> debug_modules() const;
 
-    /// A console session hears live lines; called on the thread that writes them, must not block or log.
+    /// A console session hears live lines: those of the console channel's levels. Called on the thread that
+    /// writes them; must not block, log, attach or detach. After detach returns it is not called any more.
     ListenerId attach(Listener listener);
     void detach(ListenerId id);
+
+    /// Puts these channels in place of those before. A failure (unknown facility, a date format that gives
+    /// nothing) leaves everything as it was. A file that cannot be opened is no failure: the other channels
+    /// work, it is said once there and returned here, a line each, and tried again by the next configure() or
+    /// reopen().
+    tl::expected<std::vector<std::string>, std::string> configure(const Channels& channels);
+    /// Opens the files again, as after logrotate(8) moved them. Gives what could not be opened.
+    std::vector<std::string> reopen();
+    /// Renames each file to the next free `FILE.N` and opens it anew. Gives what went wrong.
+    std::vector<std::string> rotate();
+    std::vector<ChannelView> channels() const;
+    /// Waits until what was logged before is written; gives false when `patience` ran out. For the end of a
+    /// program and for tests.
+    bool flush(std::chrono::milliseconds patience);
+    std::string date_format() const;
 
 private:
     void write(Level level, int depth, const std::source_location& where, fmt::string_view format,
                fmt::format_args args);
 
-    friend class Channels;
     class Impl;
     std::unique_ptr<Impl> impl_;
 };
