@@ -2,6 +2,9 @@
 # Sourced by ./dev.
 # shellcheck shell=bash disable=SC2154,SC2317
 
+# shellcheck source=scripts/sources.sh
+. scripts/sources.sh
+
 need_packages build test bench fmt lint
 
 lint_failed=0
@@ -15,14 +18,6 @@ check() {
         printf 'WRONG   %s\n%s\n' "$title" "$said"
         lint_failed=1
     fi
-}
-
-sources() {
-    git ls-files -co --exclude-standard -- "$@" | while IFS= read -r file; do [ -f "$file" ] && echo "$file"; done
-}
-
-layout() {
-    sources '*.cpp' '*.hpp' | xargs -r -d '\n' clang-format-19 --dry-run --Werror
 }
 
 tidy() {
@@ -77,7 +72,7 @@ patient_tests() {
     return 0
 }
 
-check "layout is clang-format's" layout
+check "layout is clang-format's" check_layout
 check "src/state and src/wire are pure" pure_folders
 check "no bus, link or outlet includes another" lone_neighbours
 check "every folder of src/ says what it is" readmes
