@@ -35,7 +35,7 @@ StateSet counting_states(const DeviceRecord& record) {
 }
 
 std::size_t DeviceTable::NameHash::operator()(std::string_view name) const {
-    return XXH3_64bits_withSeed(name.data(), name.size(), seed);
+    return XXH3_64bits_withSeed(name.data(), name.size(), table->seed_);
 }
 
 const char* DeviceTable::NameArena::store(std::string_view name) {
@@ -63,7 +63,7 @@ void DeviceTable::NameArena::free(const char* name, std::size_t bytes) {
 }
 
 DeviceTable::DeviceTable(std::uint32_t limit, std::uint64_t hash_seed)
-    : seed_(hash_seed), ids_(0, NameHash{hash_seed}) {
+    : seed_(hash_seed), ids_(0, NameHash{this}, SameName{this}) {
     records_.reserve(limit);  // untouched pages cost nothing, and records never move
     for (std::size_t i = least_capacity_log2; i < pools_.size(); ++i) {
         const std::size_t bytes = VoteBlock::bytes(std::size_t{1} << i);
@@ -79,7 +79,7 @@ DeviceTable::~DeviceTable() {
 std::optional<DeviceId> DeviceTable::find(std::string_view name) const {
     const auto found = ids_.find(name);
     if (found == ids_.end()) return std::nullopt;
-    return found->second;
+    return *found;
 }
 
 DeviceId DeviceTable::add(std::string_view name) {
@@ -97,7 +97,7 @@ DeviceId DeviceTable::add(std::string_view name) {
     record.used = true;
     record.name = names_.store(name);
     record.name_bytes = static_cast<std::uint8_t>(name.size());
-    ids_.emplace(record.name_view(), DeviceId{index});
+    ids_.insert(DeviceId{index});
     return DeviceId{index};
 }
 
@@ -105,7 +105,7 @@ void DeviceTable::remove(DeviceId device) {
     DeviceRecord& record = this->record(device);
     while (record.votes > 0)
         remove_vote(record, record.votes - 1u);
-    ids_.erase(record.name_view());
+    ids_.erase(device);
     names_.free(record.name, record.name_bytes);
     record = {};
     free_ids_.push_back(index_of(device));

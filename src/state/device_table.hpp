@@ -4,8 +4,9 @@
 #include "state/journal.hpp"
 #include "state/vote.hpp"
 
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -104,16 +105,34 @@ public:
     /// Moves the last vote into the place of the removed one.
     void remove_vote(DeviceRecord& record, std::size_t place);
 
+    /// Most devices gain their voters in the same order, so a node's place is mostly its number.
+    static void prefetch_likely_detail(const DeviceRecord& record, NodeId node) {
+        const std::size_t likely = std::min<std::size_t>(index_of(node), record.votes);
+        __builtin_prefetch(record.votes_block().details() + likely, 1);
+    }
     void prefetch_record(DeviceId device) const { __builtin_prefetch(&records_[index_of(device)], 1); }
     void prefetch_block(DeviceId device) const { __builtin_prefetch(records_[index_of(device)].block, 1); }
 
-    std::uint64_t hash(std::string_view name) const { return NameHash{seed_}(name); }
-
 private:
+    /// The index holds ids only; hash and comparison look the name up in the record, which is read next
+    /// anyway.
     struct NameHash {
-        std::uint64_t seed;
+        using is_transparent = void;
         using is_avalanching = void;
+        const DeviceTable* table;
         std::size_t operator()(std::string_view name) const;
+        std::size_t operator()(DeviceId device) const { return (*this)(table->record(device).name_view()); }
+    };
+    struct SameName {
+        using is_transparent = void;
+        const DeviceTable* table;
+        bool operator()(DeviceId left, DeviceId right) const { return left == right; }
+        bool operator()(std::string_view name, DeviceId device) const {
+            const DeviceRecord& record = table->record(device);
+            __builtin_prefetch(record.block, 1);  // whoever asks by name is about to vote
+            return record.name_view() == name;
+        }
+        bool operator()(DeviceId device, std::string_view name) const { return (*this)(name, device); }
     };
     /// Chunks of names; a freed name's room serves the next name of its size.
     class NameArena {
@@ -135,7 +154,7 @@ private:
     std::uint64_t seed_;
     std::vector<DeviceRecord, HugeAllocator<DeviceRecord>> records_;
     std::vector<std::uint32_t> free_ids_;
-    boost::unordered_flat_map<std::string_view, DeviceId, NameHash> ids_;
+    boost::unordered_flat_set<DeviceId, NameHash, SameName> ids_;
     NameArena names_;
     std::array<std::unique_ptr<BlockPool>, 7>
         pools_;  ///< by log2 of the capacity, 2..64; larger blocks come one by one

@@ -190,6 +190,7 @@ Engine::Impl::Applied Engine::Impl::apply_one(const Vote& vote, std::size_t plac
     Node& node = this->node(vote.node);
     DeviceRecord& record = devices_.record(vote.device);
     require(record.used);
+    if (place == VoteBlock::npos) DeviceTable::prefetch_likely_detail(record, vote.node);
     const DeviceState before = record.aggregate;
     if (node.speaker != vote.sender)
         if (const auto refused = refuse_speaker(node, vote, now, changes)) return {*refused, before, before};

@@ -4,6 +4,8 @@
 #include "state/engine.hpp"
 #include "state/journal.hpp"
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include <array>
 #include <deque>
 #include <optional>
