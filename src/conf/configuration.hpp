@@ -76,6 +76,8 @@ struct ModuleRules {
     ModuleVerdict verdict(std::string_view module) const;
 };
 
+class FileSource;  // conf/reader.hpp
+
 // --- everything
 // --------------------------------------------------------------------------------------------------------
 
@@ -114,15 +116,16 @@ struct Environment {
     std::string host_name;   ///< as uname(2) says it
     std::string machine_id;  ///< of /etc/machine-id, without the line end; empty when there is none
 };
-/// Asks the machine.
-Environment this_machine();
+/// Asks the machine; /etc/machine-id is read through `files`.
+Environment this_machine(const FileSource& files);
+
+/// The default EID: `02` and five bytes of a hash of both, so never a MAC and equal on every start.
+state::Eid derive_eid(std::string_view machine_id, std::string_view name);
 
 /// Where a lamplight.conf that is not there is an error: the operator named it with -C.
 enum class MainFile : std::uint8_t { may_be_missing, must_exist };
 
 inline constexpr std::string_view default_lamplight_conf = "/etc/lamplight/lamplight.conf";
-
-class FileSource;  // conf/reader.hpp
 
 /// A part that can be loaded again by itself.
 template <typename Part>

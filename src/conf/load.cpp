@@ -1,0 +1,292 @@
+#include "conf/asterisk_conf.hpp"
+#include "conf/configuration.hpp"
+#include "conf/extensions_conf.hpp"
+#include "conf/file.hpp"
+#include "conf/lamplight_conf.hpp"
+#include "conf/logger_conf.hpp"
+#include "conf/modules_conf.hpp"
+#include "conf/reader.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+namespace lamplight::conf {
+
+namespace {
+
+/// What the reading of files has brought so far.
+struct Reading {
+    Problems problems;
+    std::vector<std::string> files_read;
+
+    void take(File& file, Owner owner) {
+        // What Asterisk passes over in its own files is a mistake in ours.
+        if (owner == Owner::lamplight)
+            for (Problem& problem : file.problems)
+                problem.severity = Severity::error;
+        std::move(file.problems.begin(), file.problems.end(), std::back_inserter(problems));
+        if (!file.read) return;
+        for (const std::string& name : file.names)
+            if (std::find(files_read.begin(), files_read.end(), name) == files_read.end())
+                files_read.push_back(name);
+    }
+
+    void report(Severity severity, Place place, std::string what, std::string why, std::string what_to_do) {
+        problems.push_back(
+            {severity, std::move(place), std::move(what), std::move(why), std::move(what_to_do)});
+    }
+
+    /// Into the order of the files, then of the lines.
+    void sort_problems() {
+        std::map<std::string_view, std::size_t> rank;
+        for (const std::string& name : files_read)
+            rank.emplace(name, rank.size());
+        const auto key = [&](const Problem& problem) {
+            const auto found = rank.find(problem.place.file);
+            return std::pair(found == rank.end() ? rank.size() : found->second, problem.place.line);
+        };
+        std::stable_sort(problems.begin(), problems.end(),
+                         [&](const Problem& a, const Problem& b) { return key(a) < key(b); });
+    }
+
+    template <typename Part>
+    LoadedPart<Part> finish(Part part) {
+        sort_problems();
+        return {std::move(part), std::move(problems), std::move(files_read)};
+    }
+};
+
+/// Reads a file and its table's options into `target`, which has the table's defaults before.
+template <typename Target>
+File read_options(const std::filesystem::path& path, const std::filesystem::path& config_dir,
+                  const FileSource& files, const OptionTable<Target>& table, Target& target,
+                  Reading& reading) {
+    File file = read_file(path.string(), config_dir.string(), files);
+    reading.take(file, table.info.owner);
+    table.set_defaults(target);
+    table.apply(file, target, reading.problems);
+    return file;
+}
+
+// --- lamplight.conf
+// ----------------------------------------------------------------------------------------------------
+
+struct MainRead {
+    LamplightConf conf;
+    bool names_modules = false;  ///< [modules] says something
+    Place modules_place;
+};
+
+MainRead read_main(const std::filesystem::path& path, MainFile main_file, const FileSource& files,
+                   Reading& reading) {
+    MainRead main;
+    Configuration& settings = main.conf.settings;
+    settings.lamplight_conf = path;
+    settings.config_dir = path.parent_path();
+    const File file = read_options(path, path.parent_path(), files, lamplight_table(), main.conf, reading);
+    if (file.missing && main_file == MainFile::must_exist)
+        reading.report(Severity::error, {path.string(), 0}, "the file is not there", "-C names it",
+                       "correct the name");
+    else if (file.missing)
+        reading.report(Severity::notice, {path.string(), 0}, "the file is not there", "every default holds",
+                       "");
+    for (const Section& section : file.sections)
+        if (!section.is_template && same_name(section.name, "modules") && !section.options.empty()) {
+            main.names_modules = true;
+            main.modules_place = file.place(section.where);
+        }
+    return main;
+}
+
+// --- who we are
+// ----------------------------------------------------------------------------------------------------------
+
+void choose_name(const LamplightConf& main, const AsteriskConf& asterisk, const Environment& environment,
+                 Configuration& settings, Reading& reading) {
+    settings.pbx_name = asterisk.autosystemname ? environment.host_name : asterisk.systemname;
+    if (!settings.name.empty()) return;
+    const bool from_asterisk = !settings.pbx_name.empty();
+    settings.name = from_asterisk ? settings.pbx_name : environment.host_name;
+    std::string why = refuse_name(settings.name);
+    if (why.empty()) return;
+    const Place place = from_asterisk && !asterisk.systemname.empty()
+                            ? asterisk.systemname_place
+                            : Place{main.settings.lamplight_conf.string(), 0};
+    reading.report(Severity::error, place,
+                   fmt::format("the {} `{}` cannot be Lamplight's name",
+                               from_asterisk ? "systemname" : "host name", settings.name),
+                   std::move(why), "set name in [general] of lamplight.conf");
+}
+
+void choose_eid(const LamplightConf& main, const Environment& environment, Configuration& settings,
+                Reading& reading) {
+    if (main.entityid) {
+        settings.eid = *main.entityid;
+        settings.eid_source = EidSource::lamplight_conf;
+        if (settings.pbx_eid == main.entityid && !settings.stand_in)
+            reading.report(Severity::warning, main.entityid_place,
+                           "entityid is that of the PBX in asterisk.conf",
+                           "each bus that this PBX may be on stays off",
+                           "remove it, or set stand_in = yes if no Asterisk runs here");
+        return;
+    }
+    if (settings.stand_in && settings.pbx_eid) {
+        settings.eid = *settings.pbx_eid;
+        settings.eid_source = EidSource::asterisk_conf;
+        return;
+    }
+    settings.eid_source = EidSource::derived;
+    settings.eid = derive_eid(environment.machine_id, settings.name);
+    if (environment.machine_id.empty())
+        reading.report(Severity::error, {settings.lamplight_conf.string(), 0}, "there is no entity ID",
+                       "entityid is not set and /etc/machine-id cannot be read to make one",
+                       "set entityid in [general], or run systemd-machine-id-setup");
+}
+
+// --- the other files
+// -----------------------------------------------------------------------------------------------------
+
+state::HintPlan read_dialplan(const Configuration& settings, const FileSource& files, Reading& reading) {
+    DialplanGeneral general;
+    const File file = read_options(settings.config_dir / "extensions.conf", settings.config_dir, files,
+                                   extensions_table(), general, reading);
+    Globals globals;
+    globals.set("SYSTEMNAME", settings.pbx_name);
+    globals.set("ENTITYID", to_string(settings.pbx_eid.value_or(settings.eid)));
+    return read_hints(file, std::move(globals), settings.limits.name_bytes, reading.problems);
+}
+
+LoggerSettings read_logger(const Configuration& settings, const FileSource& files,
+                           const Environment& environment, Reading& reading) {
+    LoggerGeneral general;
+    const File file = read_options(settings.config_dir / "logger.conf", settings.config_dir, files,
+                                   logger_table(), general, reading);
+    general.settings.present = file.read;
+    read_channels(file, settings.log_dir, environment.host_name, general, reading.problems);
+    return std::move(general.settings);
+}
+
+/// Whether a module's name is one that Asterisk's or Lamplight's modules have.
+bool is_module_family(std::string_view name) {
+    constexpr std::array<std::string_view, 12> families{"app_",  "bridge_", "cdr_",    "cel_",
+                                                        "chan_", "codec_",  "format_", "func_",
+                                                        "pbx_",  "res_",    "test_",   "bus_"};
+    return std::any_of(families.begin(), families.end(),
+                       [&](auto family) { return name.starts_with(family); });
+}
+
+void check_modules(const ModuleRules& rules, Reading& reading) {
+    for (const ModuleRule& rule : rules.rules) {
+        if (!is_module_family(rule.module))
+            reading.report(Severity::warning, rule.place, fmt::format("{} is no module", rule.module),
+                           "neither Lamplight nor Asterisk has one of that kind", "correct or remove it");
+        if (rule.verb == ModuleVerb::require && rules.verdict(rule.module) == ModuleVerdict::exclude)
+            reading.report(Severity::error, rule.place,
+                           fmt::format("{} is required and excluded", rule.module), "a noload names it too",
+                           "remove one of them");
+    }
+}
+
+ModuleRules read_modules(const MainRead& main, const FileSource& files, Reading& reading) {
+    const std::filesystem::path folder = main.conf.settings.lamplight_conf.parent_path();
+    ModuleRules rules;
+    Reading aside;
+    const File file = read_options(folder / "modules.conf", folder, files, modules_table(), rules, aside);
+    if (main.names_modules && file.read)
+        reading.report(Severity::warning, main.modules_place, "[modules] counts",
+                       fmt::format("{} is there too and is not read", file.names.front()),
+                       "remove one of them");
+    if (main.names_modules || file.missing) {
+        rules = main.conf.settings.modules;
+    } else {
+        std::move(aside.problems.begin(), aside.problems.end(), std::back_inserter(reading.problems));
+        reading.files_read.insert(reading.files_read.end(), aside.files_read.begin(), aside.files_read.end());
+    }
+    check_modules(rules, reading);
+    return rules;
+}
+
+/// The first line of a file, without blanks around it.
+std::string first_line(const std::string& path, const FileSource& files) {
+    const auto content = files.read(path);
+    if (!content) return {};
+    return std::string(trimmed(std::string_view(*content).substr(0, content->find('\n'))));
+}
+
+}  // namespace
+
+std::string_view to_string(EidSource source) {
+    switch (source) {
+        case EidSource::lamplight_conf:
+            return "lamplight.conf";
+        case EidSource::asterisk_conf:
+            return "asterisk.conf";
+        case EidSource::derived:
+            return "made from /etc/machine-id and the name";
+    }
+    return {};
+}
+
+Environment this_machine(const FileSource& files) {
+    std::array<char, 256> host{};
+    if (::gethostname(host.data(), host.size() - 1) != 0) host.front() = '\0';
+    return {host.data(), first_line("/etc/machine-id", files)};
+}
+
+state::Eid derive_eid(std::string_view machine_id, std::string_view name) {
+    const std::string both = std::string(machine_id) + '\0' + std::string(name);
+    const std::uint64_t hash = XXH3_64bits(both.data(), both.size());
+    state::Eid eid;
+    eid.bytes[0] = 0x02;  // locally administered: no network card has it
+    for (std::size_t i = 1; i < eid.bytes.size(); ++i)
+        eid.bytes[i] = static_cast<std::uint8_t>(hash >> (8 * (i - 1)));
+    return eid;
+}
+
+Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, const FileSource& files,
+            const Environment& environment) {
+    Reading reading;
+    const std::filesystem::path path = std::filesystem::absolute(lamplight_conf).lexically_normal();
+    MainRead main = read_main(path, main_file, files, reading);
+    Configuration settings = main.conf.settings;
+
+    AsteriskConf asterisk;
+    read_options(settings.config_dir / "asterisk.conf", settings.config_dir, files, asterisk_table(),
+                 asterisk, reading);
+    settings.pbx_eid = asterisk.entityid;
+    choose_name(main.conf, asterisk, environment, settings, reading);
+    choose_eid(main.conf, environment, settings, reading);
+
+    settings.logger = read_logger(settings, files, environment, reading);
+    settings.modules = read_modules(main, files, reading);
+    settings.hints = read_dialplan(settings, files, reading);
+    return reading.finish(std::move(settings));
+}
+
+LoadedPart<state::HintPlan> load_dialplan(const Configuration& running, const FileSource& files) {
+    Reading reading;
+    state::HintPlan plan = read_dialplan(running, files, reading);
+    return reading.finish(std::move(plan));
+}
+
+LoadedPart<LoggerSettings> load_logger(const Configuration& running, const FileSource& files,
+                                       const Environment& environment) {
+    Reading reading;
+    LoggerSettings settings = read_logger(running, files, environment, reading);
+    return reading.finish(std::move(settings));
+}
+
+LoadedPart<ModuleRules> load_modules(const Configuration& running, const FileSource& files) {
+    Reading reading;
+    const MainRead main = read_main(running.lamplight_conf, MainFile::may_be_missing, files, reading);
+    ModuleRules rules = read_modules(main, files, reading);
+    return reading.finish(std::move(rules));
+}
+
+}  // namespace lamplight::conf

@@ -1,0 +1,40 @@
+#include "conf/problem.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace lamplight::conf {
+
+std::string_view to_string(Severity severity) {
+    switch (severity) {
+        case Severity::error:
+            return "error";
+        case Severity::warning:
+            return "warning";
+        case Severity::notice:
+            return "notice";
+    }
+    return "error";
+}
+
+std::string to_string(const Place& place) {
+    return place.line == 0 ? place.file : fmt::format("{}:{}", place.file, place.line);
+}
+
+std::string to_string(const Problem& problem) {
+    std::string text = to_string(problem.place) + ": " + problem.what;
+    if (!problem.why.empty()) text += ", " + problem.why;
+    if (!problem.what_to_do.empty()) text += ", " + problem.what_to_do;
+    // Text of the file is quoted in it: a control character must not break the line or the terminal.
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
+    return text;
+}
+
+bool has_errors(const Problems& problems) {
+    return std::any_of(problems.begin(), problems.end(),
+                       [](const Problem& p) { return p.severity == Severity::error; });
+}
+
+}  // namespace lamplight::conf
