@@ -17,7 +17,8 @@ std::size_t NameHash::operator()(std::string_view name) const {
     return XXH3_64bits_withSeed(name.data(), name.size(), seed);
 }
 
-HintContexts::HintContexts(const HintPlan& plan, std::uint64_t hash_seed) : hash_{hash_seed}, names_(0, hash_) {
+HintContexts::HintContexts(const HintPlan& plan, std::uint64_t hash_seed)
+    : hash_{hash_seed}, names_(0, hash_) {
     for (const HintContext& context : plan.contexts) {
         const ContextIndex index = make(context.name);
         if (context.autohints && !at(index).autohints) {
@@ -29,18 +30,22 @@ HintContexts::HintContexts(const HintPlan& plan, std::uint64_t hash_seed) : hash
             at(index).includes.push_back(other);
         }
     }
-    for (const HintDefinition& hint : plan.hints) make(hint.context);
+    for (const HintDefinition& hint : plan.hints)
+        make(hint.context);
 }
 
 ContextIndex HintContexts::make(std::string_view name) {
     if (const auto known = find(name)) return *known;
     const ContextIndex index{static_cast<std::uint32_t>(contexts_.size())};
-    contexts_.push_back({std::string(name), false, {}, NameMap<HintId>(0, hash_), {}, NameMap<HintId>(0, hash_), 0});
+    contexts_.push_back(
+        {std::string(name), false, {}, NameMap<HintId>(0, hash_), {}, NameMap<HintId>(0, hash_), 0});
     names_.emplace(name, index);
     return index;
 }
 
-std::optional<ContextIndex> HintContexts::find(std::string_view context) const { return value_at(names_, context); }
+std::optional<ContextIndex> HintContexts::find(std::string_view context) const {
+    return value_at(names_, context);
+}
 
 std::optional<HintId> HintContexts::literal(ContextIndex context, std::string_view key) const {
     return value_at(at(context).literals, key);
@@ -97,14 +102,16 @@ bool HintContexts::add_pattern(ContextIndex context, const HintDefinition& defin
 void HintContexts::for_each_literal(
     const std::function<void(ContextIndex, std::string_view, HintId)>& visit) const {
     for (std::uint32_t i = 0; i < contexts_.size(); ++i) {
-        for (const auto& [key, hint] : contexts_[i].literals) visit(ContextIndex{i}, key, hint);
+        for (const auto& [key, hint] : contexts_[i].literals)
+            visit(ContextIndex{i}, key, hint);
     }
 }
 
 void HintContexts::for_each_pattern(
     const std::function<void(ContextIndex, std::string_view, HintId)>& visit) const {
     for (std::uint32_t i = 0; i < contexts_.size(); ++i) {
-        for (const auto& [text, hint] : contexts_[i].written_patterns) visit(ContextIndex{i}, text, hint);
+        for (const auto& [text, hint] : contexts_[i].written_patterns)
+            visit(ContextIndex{i}, text, hint);
     }
 }
 

@@ -41,8 +41,8 @@ struct FoundHint {
     const PatternHint* pattern = nullptr;
 };
 
-/// The contexts of a plan, arranged for look-ups: which extension is which hint. Literal extensions are entered and
-/// asked for by their key, the text without dashes.
+/// The contexts of a plan, arranged for look-ups: which extension is which hint. Literal extensions are
+/// entered and asked for by their key, the text without dashes.
 class HintContexts {
 public:
     /// Contexts that only an include or a hint names are there too.
@@ -68,9 +68,9 @@ public:
     /// Also false when another text means the same pattern. One that is malformed is kept, and never matches.
     bool add_pattern(ContextIndex context, const HintDefinition& definition, HintId hint);
 
-    void for_each_literal(
-        const std::function<void(ContextIndex, std::string_view key, HintId)>& visit) const;
-    void for_each_pattern(const std::function<void(ContextIndex, std::string_view text, HintId)>& visit) const;
+    void for_each_literal(const std::function<void(ContextIndex, std::string_view key, HintId)>& visit) const;
+    void for_each_pattern(
+        const std::function<void(ContextIndex, std::string_view text, HintId)>& visit) const;
 
 private:
     struct Context {
@@ -86,7 +86,8 @@ private:
     ContextIndex make(std::string_view name);
     Context& at(ContextIndex context) { return contexts_[index_of(context)]; }
     const Context& at(ContextIndex context) const { return contexts_[index_of(context)]; }
-    std::optional<FoundHint> search_one(ContextIndex context, std::string_view key, std::string_view extension);
+    std::optional<FoundHint> search_one(ContextIndex context, std::string_view key,
+                                        std::string_view extension);
 
     NameHash hash_;
     std::vector<Context> contexts_;

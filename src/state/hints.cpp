@@ -2,9 +2,12 @@
 
 #include "state/hint_contexts.hpp"
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include <algorithm>
 #include <cstdlib>
 #include <tuple>
+#include <utility>
 
 namespace lamplight::state {
 namespace {
@@ -44,7 +47,8 @@ HintDefinition expanded(const HintDefinition& pattern, std::string_view extensio
     made.text = expand_extension(pattern.text, extension);
     made.display_name = expand_extension(pattern.display_name, extension);
     made.presence = expand_extension(pattern.presence, extension);
-    for (std::string& device : made.devices) device = expand_extension(device, extension);
+    for (std::string& device : made.devices)
+        device = expand_extension(device, extension);
     return made;
 }
 
@@ -56,7 +60,8 @@ public:
         : engine_(engine), limits_(limits), hash_seed_(hash_seed), contexts_({}, hash_seed) {}
 
     ~Impl() {
-        for (const Hint& hint : hints_) release(hint.devices);
+        for (const Hint& hint : hints_)
+            release(hint.devices);
     }
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
@@ -65,15 +70,19 @@ public:
         report_pending(changes);
         const HintContexts old = std::exchange(contexts_, HintContexts(plan, hash_seed_));
         const std::vector<DeviceId> held = take_devices();
+        automatic_ = 0;
         std::vector<Kind> before(hints_.size());
-        for (std::size_t i = 0; i < hints_.size(); ++i) before[i] = std::exchange(hints_[i].kind, Kind::vacant);
+        for (std::size_t i = 0; i < hints_.size(); ++i)
+            before[i] = std::exchange(hints_[i].kind, Kind::vacant);
 
-        for (const HintDefinition& definition : plan.hints) load_written(definition, old, engine_changes);
+        for (const HintDefinition& definition : plan.hints)
+            load_written(definition, old, engine_changes);
         keep_automatic(old, before, engine_changes);
         make_autohints_of_known_devices(old, engine_changes);
         remove_what_is_left(before, changes);
         release(held);
-        for (std::uint32_t i = 0; i < hints_.size(); ++i) update(HintId{i}, changes);
+        for (std::uint32_t i = 0; i < hints_.size(); ++i)
+            update(HintId{i}, changes);
     }
 
     void follow(const Changes& engine_changes, std::vector<HintChange>& changes, Changes& more) {
@@ -81,16 +90,20 @@ public:
         for (const AggregateChange& change : engine_changes.aggregates) {
             const auto hints = hints_of_.find(index_of(change.device));
             if (hints == hints_of_.end()) continue;
-            for (HintId hint : hints->second) update(hint, changes);
+            for (HintId hint : hints->second)
+                update(hint, changes);
         }
         if (contexts_.with_autohints().empty()) return;
+        const auto forgotten = nameless(engine_changes);
         for (const AggregateChange& change : engine_changes.aggregates) {
-            if (was_forgotten(change.device, engine_changes)) continue;
-            for (HintId hint : make_autohints(change.device, nullptr, more)) update(hint, changes);
+            if (forgotten.contains(index_of(change.device))) continue;
+            for (HintId hint : make_autohints(change.device, nullptr, more))
+                update(hint, changes);
         }
     }
 
-    std::optional<HintId> find(std::string_view extension, std::string_view context, Changes& engine_changes) {
+    std::optional<HintId> find(std::string_view extension, std::string_view context,
+                               Changes& engine_changes) {
         const auto place = contexts_.find(context);
         const bool concrete = !extension.empty() && !extension.starts_with('_');
         if (!place || !concrete || extension.size() > engine_.limits().name_bytes) return std::nullopt;
@@ -130,7 +143,8 @@ public:
         std::ranges::sort(sorted, {}, [](const Hint* hint) {
             return std::tie(hint->definition.context, hint->definition.extension);
         });
-        for (const Hint* hint : sorted) visit(view(HintId{static_cast<std::uint32_t>(hint - hints_.data())}));
+        for (const Hint* hint : sorted)
+            visit(view(HintId{static_cast<std::uint32_t>(hint - hints_.data())}));
     }
 
     std::size_t size() const { return hints_.size() - vacant_.size(); }
@@ -148,19 +162,22 @@ public:
     }
 
     void unwatch(HintId id) {
-        if (index_of(id) < hints_.size() && hints_[index_of(id)].watchers > 0) --hints_[index_of(id)].watchers;
+        if (index_of(id) < hints_.size() && hints_[index_of(id)].watchers > 0)
+            --hints_[index_of(id)].watchers;
     }
 
     const Counters& counters() const { return counters_; }
 
 private:
-    // --- loading -------------------------------------------------------------------------------------------------
+    // --- loading
+    // -------------------------------------------------------------------------------------------------
 
     void load_written(const HintDefinition& definition, const HintContexts& old, Changes& engine_changes) {
         const ContextIndex context = *contexts_.find(definition.context);
         const auto old_context = old.find(definition.context);
         if (definition.extension.starts_with('_')) {
-            const auto known = old_context ? old.written_pattern(*old_context, definition.extension) : std::nullopt;
+            const auto known =
+                old_context ? old.written_pattern(*old_context, definition.extension) : std::nullopt;
             load_pattern(definition, context, known);
             return;
         }
@@ -191,8 +208,8 @@ private:
             const Kind was = before[index_of(id)];
             const PatternHint* pattern = contexts_.pattern(*context, hint.definition.extension);
             if (pattern && (was != Kind::written || hint.watchers > 0)) {
-                enter(id, Kind::from_pattern, expanded(pattern->definition, hint.definition.extension), *context,
-                      engine_changes);
+                enter(id, Kind::from_pattern, expanded(pattern->definition, hint.definition.extension),
+                      *context, engine_changes);
             } else if (!pattern && was == Kind::automatic && contexts_.autohints(*context)) {
                 enter(id, Kind::automatic, HintDefinition(hint.definition), *context, engine_changes);
             }
@@ -203,20 +220,20 @@ private:
         if (contexts_.with_autohints().empty()) return;
         std::vector<DeviceId> known;  // interning inside the visit would change what is visited
         engine_.for_each_device([&](DeviceId device) { known.push_back(device); });
-        for (DeviceId device : known) make_autohints(device, &old, engine_changes);
+        for (DeviceId device : known)
+            make_autohints(device, &old, engine_changes);
     }
 
     void remove_what_is_left(const std::vector<Kind>& before, std::vector<HintChange>& changes) {
         for (std::uint32_t i = 0; i < before.size(); ++i) {
             Hint& hint = hints_[i];
             if (before[i] == Kind::vacant || hint.kind != Kind::vacant) continue;
-            if (before[i] != Kind::pattern) changes.push_back({HintId{i}, hint.state, ExtensionState::removed});
+            if (before[i] != Kind::pattern)
+                changes.push_back({HintId{i}, hint.state, ExtensionState::removed});
             hint.state = ExtensionState::removed;
             hint.watchers = 0;
             vacant_.push_back(HintId{i});
         }
-        automatic_ = static_cast<std::uint32_t>(std::ranges::count_if(
-            hints_, [](const Hint& hint) { return hint.kind == Kind::from_pattern || hint.kind == Kind::automatic; }));
     }
 
     /// Every hint's devices, taken out of the hints and the index, still retained.
@@ -230,7 +247,8 @@ private:
         return taken;
     }
 
-    // --- making one hint -----------------------------------------------------------------------------------------
+    // --- making one hint
+    // -----------------------------------------------------------------------------------------
 
     HintId allocate() {
         if (vacant_.empty()) {
@@ -249,12 +267,14 @@ private:
         return false;
     }
 
-    void enter(HintId id, Kind kind, HintDefinition definition, ContextIndex context, Changes& engine_changes) {
+    void enter(HintId id, Kind kind, HintDefinition definition, ContextIndex context,
+               Changes& engine_changes) {
         Hint& hint = hints_[index_of(id)];
         hint.kind = kind;
         hint.definition = std::move(definition);
         contexts_.add_literal(context, without_dashes(hint.definition.extension), id);
-        for (const std::string& name : hint.definition.devices) add_device(id, name, engine_changes);
+        for (const std::string& name : hint.definition.devices)
+            add_device(id, name, engine_changes);
         if (kind == Kind::from_pattern || kind == Kind::automatic) ++automatic_;
     }
 
@@ -272,7 +292,8 @@ private:
         hints_of_[index_of(*device)].push_back(id);
     }
 
-    /// Makes the hints of a device that contexts with autohints lack; `old` has ids that are to be taken again.
+    /// Makes the hints of a device that contexts with autohints lack; `old` has ids that are to be taken
+    /// again.
     std::vector<HintId> make_autohints(DeviceId device, const HintContexts* old, Changes& engine_changes) {
         std::vector<HintId> made;
         const std::string_view name = name_in_device(engine_.device_name(device));
@@ -284,25 +305,29 @@ private:
             if (!known && !room_for_automatic()) continue;
             const HintId id = known ? *known : allocate();
             const std::string text(engine_.device_name(device));
-            enter(id, Kind::automatic, {std::string(contexts_.name(context)), std::string(name), text, {text}, {}, {}},
-                  context, engine_changes);
+            enter(id, Kind::automatic,
+                  {std::string(contexts_.name(context)), std::string(name), text, {text}, {}, {}}, context,
+                  engine_changes);
             made.push_back(id);
         }
         return made;
     }
 
-    std::optional<HintId> vacated(const HintContexts& old, std::string_view context, std::string_view key) const {
+    std::optional<HintId> vacated(const HintContexts& old, std::string_view context,
+                                  std::string_view key) const {
         const auto place = old.find(context);
         const auto id = place ? old.literal(*place, key) : std::nullopt;
         return id && hints_[index_of(*id)].kind == Kind::vacant ? id : std::nullopt;
     }
 
-    // --- states --------------------------------------------------------------------------------------------------
+    // --- states
+    // --------------------------------------------------------------------------------------------------
 
     ExtensionState compute(const Hint& hint) const {
         if (hint.devices.empty()) return ExtensionState::unavailable;
         unsigned states = 0;
-        for (DeviceId device : hint.devices) states |= state_bit(engine_.aggregate(device));
+        for (DeviceId device : hint.devices)
+            states |= state_bit(engine_.aggregate(device));
         return extension_state(join(static_cast<StateSet>(states)));
     }
 
@@ -320,14 +345,17 @@ private:
         pending_.clear();
     }
 
-    /// Such a device has no name any more; one that a hint names is never forgotten.
-    static bool was_forgotten(DeviceId device, const Changes& engine_changes) {
-        return std::ranges::find(engine_changes.forgotten, device, &DeviceForgotten::device) !=
-               engine_changes.forgotten.end();
+    /// Devices that were forgotten have no name any more; one that a hint names is never among them.
+    static boost::unordered_flat_set<std::uint32_t> nameless(const Changes& engine_changes) {
+        boost::unordered_flat_set<std::uint32_t> devices;
+        for (const DeviceForgotten& forgotten : engine_changes.forgotten)
+            devices.insert(index_of(forgotten.device));
+        return devices;
     }
 
     void release(const std::vector<DeviceId>& devices) {
-        for (DeviceId device : devices) engine_.release_device(device);
+        for (DeviceId device : devices)
+            engine_.release_device(device);
     }
 
     Engine& engine_;
@@ -337,7 +365,8 @@ private:
     std::vector<Hint> hints_;
     std::vector<HintId> vacant_;
     boost::unordered_flat_map<std::uint32_t, std::vector<HintId>> hints_of_;  // by device
-    std::vector<HintChange> pending_;  // of hints that find() made, until the next report; bounded by their limit
+    std::vector<HintChange>
+        pending_;  // of hints that find() made, until the next report; bounded by their limit
     std::uint32_t automatic_ = 0;
     Counters counters_;
 };
@@ -353,14 +382,27 @@ void Hints::load(const HintPlan& plan, std::vector<HintChange>& changes, Changes
 void Hints::follow(const Changes& engine_changes, std::vector<HintChange>& changes, Changes& more) {
     impl_->follow(engine_changes, changes, more);
 }
-std::optional<HintId> Hints::find(std::string_view extension, std::string_view context, Changes& engine_changes) {
+std::optional<HintId> Hints::find(std::string_view extension, std::string_view context,
+                                  Changes& engine_changes) {
     return impl_->find(extension, context, engine_changes);
 }
-HintView Hints::view(HintId hint) const { return impl_->view(hint); }
-void Hints::for_each(const std::function<void(const HintView&)>& visit) const { impl_->for_each(visit); }
-std::size_t Hints::size() const { return impl_->size(); }
-WatchOutcome Hints::watch(HintId hint) { return impl_->watch(hint); }
-void Hints::unwatch(HintId hint) { impl_->unwatch(hint); }
-const Hints::Counters& Hints::counters() const { return impl_->counters(); }
+HintView Hints::view(HintId hint) const {
+    return impl_->view(hint);
+}
+void Hints::for_each(const std::function<void(const HintView&)>& visit) const {
+    impl_->for_each(visit);
+}
+std::size_t Hints::size() const {
+    return impl_->size();
+}
+WatchOutcome Hints::watch(HintId hint) {
+    return impl_->watch(hint);
+}
+void Hints::unwatch(HintId hint) {
+    impl_->unwatch(hint);
+}
+const Hints::Counters& Hints::counters() const {
+    return impl_->counters();
+}
 
 }  // namespace lamplight::state

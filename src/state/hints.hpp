@@ -64,24 +64,27 @@ struct HintView {
 /// Who watches an extension asks here.
 enum class WatchOutcome : std::uint8_t { watching, no_such_hint, too_many_watchers };
 
-/// Hints and their extension states. Pure, like the engine, whose aggregates it follows: hand it every Changes of the
-/// engine, in order.
+/// Hints and their extension states. Pure, like the engine, whose aggregates it follows: hand it every
+/// Changes of the engine, in order.
 ///
-/// A pattern hint becomes a concrete one when a concrete extension is first looked up, and stays (asterisk-facts 1.7).
-/// Matching is Asterisk's: `X` 0-9, `Z` 1-9, `N` 2-9, `[1-5a]`, `.` one or more, `!` zero or more, `-` ignored outside
-/// brackets; a literal extension beats a pattern, a more specific pattern a less specific one.
-/// Device names match exactly (case matters) as in the engine.
+/// A pattern hint becomes a concrete one when a concrete extension is first looked up, and stays
+/// (asterisk-facts 1.7). Matching is Asterisk's: `X` 0-9, `Z` 1-9, `N` 2-9, `[1-5a]`, `.` one or more, `!`
+/// zero or more, `-` ignored outside brackets; a literal extension beats a pattern, a more specific pattern a
+/// less specific one. Device names match exactly (case matters) as in the engine.
 ///
-/// An extension given twice in a context is its first definition, dashes aside. A hint that the operator wrote, a
-/// pattern too, goes before an automatic one. An automatic extension is never a pattern, whatever its name.
+/// An extension given twice in a context is its first definition, dashes aside. A hint that the operator
+/// wrote, a pattern too, goes before an automatic one. An automatic extension is never a pattern, whatever
+/// its name.
 ///
-/// The state of a hint is the one last reported; after follow() it equals a fresh computation, so a change and the
-/// change back between two calls are no change. No devices: Unavailable.
+/// The state of a hint is the one last reported; after follow() it equals a fresh computation, so a change
+/// and the change back between two calls are no change. No devices: Unavailable.
 ///
-/// Limits      watchers_per_hint refuses the watcher; automatic_hints the new hint, and find() then gives nothing;
+/// Limits      watchers_per_hint refuses the watcher; automatic_hints the new hint, and find() then gives
+/// nothing;
 ///             a device that the engine refuses is left out of its hint. All are counted.
 /// Cost        follow: O(hints of the device) for each aggregate change, and a look-up for each context with
-///             autohints. find: O(1), plus the patterns and included contexts when the context lacks the extension.
+///             autohints. find: O(1), plus the patterns and included contexts when the context lacks the
+///             extension.
 class Hints {
 public:
     /// Limits of what the network can make grow.
@@ -97,19 +100,20 @@ public:
     Hints(const Hints&) = delete;
     Hints& operator=(const Hints&) = delete;
 
-    /// Replaces the plan. Hints in both keep id, state and watchers; new ones are reported with their state; those
-    /// gone are reported as removed and their watchers with them. Automatic hints stay while what made them stays; a hint
-    /// that is watched and no longer written becomes one of a pattern that matches it. Pattern hints are not reported.
+    /// Replaces the plan. Hints in both keep id, state and watchers; new ones are reported with their state;
+    /// those gone are reported as removed and their watchers with them. Automatic hints stay while what made
+    /// them stays; a hint that is watched and no longer written becomes one of a pattern that matches it.
+    /// Pattern hints are not reported.
     void load(const HintPlan& plan, std::vector<HintChange>& changes, Changes& engine_changes);
 
-    /// Follows the engine: computes the hints of every device in `engine_changes.aggregates`, makes autohints.
-    /// Reports the hints that find() made meanwhile, too.
+    /// Follows the engine: computes the hints of every device in `engine_changes.aggregates`, makes
+    /// autohints. Reports the hints that find() made meanwhile, too.
     void follow(const Changes& engine_changes, std::vector<HintChange>& changes, Changes& more);
 
     /// The hint of a concrete extension, made from a pattern if need be; searches included contexts.
     std::optional<HintId> find(std::string_view extension, std::string_view context, Changes& engine_changes);
-    /// The views in it are valid until the next load, follow or find. A hint that was reported as removed can be
-    /// looked at until then; later its id may be another hint's.
+    /// The views in it are valid until the next load, follow or find. A hint that was reported as removed can
+    /// be looked at until then; later its id may be another hint's.
     HintView view(HintId hint) const;
     /// Sorted by context, then extension.
     void for_each(const std::function<void(const HintView&)>& visit) const;
