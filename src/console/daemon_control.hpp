@@ -102,8 +102,7 @@ public:
     // ----------------------------------------------------------------------
     /// Votes and stores. `device` is normalised (`Custom:` spelled so, a name behind it), `state` is not
     /// UNKNOWN. The vote is in the engine, and published, when this returns; `done` waits for the commit to
-    /// disk. A failure (full disk) says why; the vote stands then until the daemon ends, and the text says
-    /// so.
+    /// disk. A failure (full disk) says why; the vote has then gone back to what is stored.
     virtual void set_custom(std::string_view device, state::DeviceState state, const Asker& asker,
                             Done done) = 0;
     /// Takes the vote back and forgets the stored state. Fails when there is none.

@@ -29,8 +29,8 @@ struct Request {
 
 /// A command's answer. Status 0 is success; it becomes the exit status of `lamplight -x`.
 struct Reply {
-    std::string text;                       ///< what a person reads, with its line ends
-    std::optional<boost::json::value> json; ///< of `show` commands: the same as data
+    std::string text;                        ///< what a person reads, with its line ends
+    std::optional<boost::json::value> json;  ///< of `show` commands: the same as data
     int status = 0;
 
     static Reply ok(std::string text);
@@ -40,16 +40,18 @@ struct Reply {
 /// Called exactly once, now or later, on the loop's thread. Dropping it answers with a failure.
 using Responder = std::function<void(Reply)>;
 
-/// One command. `words` are the fixed words in Asterisk's notation: `core set debug`, `{core|dialplan} show hints`
-/// is two commands with one handler.
+/// One command. `words` are the fixed words in Asterisk's notation: `core set debug`, `{core|dialplan} show
+/// hints` is two commands with one handler.
 struct Command {
-    std::string words;                  ///< `core show hints`
-    std::vector<std::string> also;      ///< other word orders with the same meaning: `show hints`
-    std::string summary;                ///< one line, for `help`
-    std::string usage;                  ///< `Usage: core show hints\n       …`
+    std::string words;              ///< `core show hints`
+    std::vector<std::string> also;  ///< other word orders with the same meaning: `show hints`
+    std::string summary;            ///< one line, for `help`
+    std::string usage;              ///< `Usage: core show hints\n       …`
     std::function<void(const Request&, Responder)> run;
-    /// Words that may stand at place `args.size()` given the arguments before; only those starting with `begun` count.
-    std::function<std::vector<std::string>(const std::vector<std::string>& args, std::string_view begun)> complete = {};
+    /// Words that may stand at place `args.size()` given the arguments before; only those starting with
+    /// `begun` count.
+    std::function<std::vector<std::string>(const std::vector<std::string>& args, std::string_view begun)>
+        complete = {};
 };
 
 /// The commands of this daemon. Modules add theirs while they are loaded.
@@ -76,8 +78,8 @@ public:
     Registration add(std::vector<Command> commands);
 
     /// Runs one line. Words may be shortened while unambiguous, as in Asterisk. An unknown command answers
-    /// `No such command 'X' (type 'core show help X' for other possible commands)`, the nearest match, status 1; wrong
-    /// arguments are the handler's to answer with its usage.
+    /// `No such command 'X' (type 'core show help X' for other possible commands)`, the nearest match, status
+    /// 1; wrong arguments are the handler's to answer with its usage.
     void run(std::string_view line, bool json, const Asker& asker, Responder responder);
 
     /// What could stand at the end of `line`: whole words, sorted.
