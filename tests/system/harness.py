@@ -140,8 +140,18 @@ class Node:
 
     def until_meets(self, *others):
         for other in others:
-            wait_until(lambda: re.search(rf"\b{other.name}\b", self.ask("node show").text),
-                       f"{self.name} knows {other.name}")
+            wait_until(lambda: self.standing_of(other.name) == "present", f"{self.name} sees {other.name}")
+
+    def standing_of(self, name):
+        """How `node show` has a node: present, stale, gone, unheard; None when it is not there."""
+        return next((node["standing"] for node in self.data("node show")["nodes"] if node["node"] == name), None)
+
+    def votes(self, device="Custom:abc"):
+        """State by node name, of every vote that counts."""
+        for shown in self.data(f"device show like {device}")["devices"]:
+            if shown["device"] == device:
+                return {vote["node"]: vote["state"] for vote in shown["votes"] if vote["counts"]}
+        return {}
 
     def signal(self, number):
         os.kill(self.process.pid, number)

@@ -89,10 +89,10 @@ class Reload(SystemTest):
     def test_of_wrong_module_rules_keeps_the_bus(self):
         pbx2 = self.node("pbx2").start()
         self.pbx1.until_meets(pbx2)
-        self.pbx1.write("modules.conf", "[modules]\nautoload = perhaps\n")
+        self.pbx1.write("modules.conf", "[modules]\nautoload = yes\n[broken\n")
         answer = self.pbx1.ask("core reload")
         self.assertNotEqual(answer.status, 0)
-        self.assertRegex(answer.text + answer.errors, r"modules\.conf:2: ")
+        self.assertRegex(answer.text + answer.errors, r"modules\.conf:3: ")
         self.pbx1.set("BUSY")
         pbx2.until_hint("Busy")
 

@@ -64,6 +64,7 @@ class ServersThatGo(SystemTest):
         self.assertEqual(pbx1.terminate(), 0)
         # It has said that it comes back: its vote is held, and marked.
         self.assertEqual(pbx2.hint(), "InUse")
+        wait_until(lambda: pbx2.standing_of("pbx1") == "stale", "pbx2 shows that pbx1 is away")
         pbx1.start()
         pbx1.until_meets(pbx2)
         pbx2.until_hint("InUse")
@@ -84,7 +85,8 @@ class ServersThatGo(SystemTest):
         pbx1.set("INUSE")
         pbx2.until_hint("InUse")
         pbx1.kill()
-        wait_until(lambda: re.search(r"pbx1.*failed", pbx2.do("node show"), re.I), "node show says that pbx1 failed")
+        wait_until(lambda: re.search(r"pbx1 .*gone .*local failed", pbx2.do("node show")), "node show says it failed")
+        self.assertIn("not counting", pbx2.do("device show like Custom:abc"))
 
 
 class ServersThatCome(SystemTest):
@@ -95,11 +97,14 @@ class ServersThatCome(SystemTest):
             pbx2.set("BUSY", f"Custom:two{number}")
         pbx3 = self.node("pbx3").start()
 
-        def complete():
-            devices = pbx3.do("device show like Custom")
-            return all(re.search(rf"Custom:{name}{number}\b", devices)
-                       for name in ("one", "two") for number in range(30))
-        wait_until(complete, "pbx3 has all sixty devices")
+        expected = {f"Custom:one{number}": [("pbx1", "INUSE")] for number in range(30)}
+        expected |= {f"Custom:two{number}": [("pbx2", "BUSY")] for number in range(30)}
+
+        def views():
+            return {shown["device"]: [(vote["node"], vote["state"]) for vote in shown["votes"] if vote["counts"]]
+                    for shown in pbx3.data("device show like Custom")["devices"]}
+        wait_until(lambda: {device: votes for device, votes in views().items() if votes} == expected,
+                   "pbx3 has all sixty votes")
 
     def test_many_servers_see_one_change(self):
         nodes = [self.node(f"pbx{number}").start() for number in range(1, 6)]
