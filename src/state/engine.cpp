@@ -56,8 +56,7 @@ void Engine::Impl::notice_once(Notice::Kind kind, std::string first, std::string
     changes.notices.push_back({kind, std::move(first), std::move(second), {}});
 }
 
-// --- names
-// ----------------------------------------------------------------------------------------------------------
+// --- names ---
 
 std::optional<DeviceId> Engine::Impl::intern_device(std::string_view name, Changes& changes) {
     if (const auto known = devices_.find(name)) return known;
@@ -97,8 +96,7 @@ std::optional<NodeId> Engine::Impl::intern_node(const Eid& eid, Changes& changes
     return id;
 }
 
-// --- own nodes
-// ------------------------------------------------------------------------------------------------------
+// --- own nodes ---
 
 NodeId Engine::Impl::add_own_node(const Announcement& self, Time now, Changes& changes) {
     require(!self.eid.is_zero() && self.incarnation > 0);
@@ -167,8 +165,7 @@ void Engine::Impl::raise_incarnation(NodeId id, std::uint64_t seen, Changes& cha
     }
 }
 
-// --- votes
-// ----------------------------------------------------------------------------------------------------------
+// --- votes ---
 
 std::optional<VoteOutcome> Engine::Impl::refuse_speaker(Node& node, const Vote& vote, Time now,
                                                         Changes& changes) {
@@ -295,8 +292,7 @@ void Engine::Impl::apply(std::span<const Vote> votes, Time now, Changes& changes
     }
 }
 
-// --- forgetting
-// -----------------------------------------------------------------------------------------------------
+// --- forgetting ---
 
 void Engine::Impl::forget_if_unused(DeviceId device, Changes& changes) {
     const DeviceRecord& record = devices_.record(device);
@@ -340,8 +336,7 @@ VoteView Engine::Impl::view(const DeviceRecord& record, std::size_t place) const
             detail.since};
 }
 
-// --- the public face
-// --------------------------------------------------------------------------------------------------
+// --- the public face ---
 
 Engine::Engine(const Policy& policy, const Limits& limits, std::uint64_t hash_seed)
     : impl_(std::make_unique<Impl>(policy, limits, hash_seed)) {}

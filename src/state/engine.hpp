@@ -118,8 +118,7 @@ public:
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;
 
-    // --- names
-    // -------------------------------------------------------------------------------------------------
+    // --- names ---
     /// The id of a device, made when unknown. Empty when Limits::devices or name_bytes refuses it or the name
     /// is empty (counted, and a Notice the first time). Names are bytes; case matters.
     std::optional<DeviceId> intern_device(std::string_view name, Changes& changes);
@@ -129,8 +128,7 @@ public:
     std::optional<NodeId> intern_node(const Eid& eid, Changes& changes);
     std::optional<NodeId> find_node(const Eid& eid) const;
 
-    // --- own nodes: this daemon's EID, and one per PBX link
-    // -------------------------------------------------------
+    // --- own nodes: this daemon's EID, and one per PBX link ---
     /// Makes `eid` a node of ours, present from now on. `incarnation` must exceed every one it used before.
     NodeId add_own_node(const Announcement& self, Time now, Changes& changes);
     /// Sets our node's vote. Gives it the next version, reports it in own_votes; a repetition of the same
@@ -145,8 +143,7 @@ public:
     /// The link to the PBX behind an own node is down or up again: applies the pbx_lost policy to its votes.
     void set_pbx_link(NodeId node, bool up, Time now, Changes& changes);
 
-    // --- members: what buses say
-    // -----------------------------------------------------------------------------------
+    // --- members: what buses say ---
     /// A connection that may vote appears. `label` names it for operators ("pbx2 pid 4711"). Empty at the
     /// limit.
     std::optional<SenderId> open_sender(Bus bus, std::string label, Changes& changes);
@@ -164,8 +161,7 @@ public:
     /// A node of `sender` says that its PBX link is down (lost) or up again.
     void node_pbx_link(SenderId sender, NodeId node, bool up, Time now, Changes& changes);
 
-    // --- votes
-    // -------------------------------------------------------------------------------------------------
+    // --- votes ---
     /// The one way in for remote votes. `outcomes`, when given, has room for votes.size() and says what
     /// became of each. Votes of one batch are applied in order; the ids must come from this engine
     /// (asserted).
@@ -177,8 +173,7 @@ public:
     /// not own the node, changes nothing and gives false.
     bool snapshot_end(SenderId sender, NodeId node, Time now, Changes& changes);
 
-    // --- time
-    // --------------------------------------------------------------------------------------------------
+    // --- time ---
     /// When on_time must be called next; empty when nothing is pending.
     std::optional<Time> next_deadline() const;
     /// Ends holds and forgets what has been away for forget_after. Calling early or late does no harm.
@@ -187,22 +182,19 @@ public:
     /// New policy and limits; running holds keep their ends. A lower limit keeps what is there.
     void configure(const Policy& policy, const Limits& limits);
 
-    // --- hints keep devices
-    // ------------------------------------------------------------------------------------
+    // --- hints keep devices ---
     /// A hint names this device (count goes up or down): it is not forgotten while one does.
     void retain_device(DeviceId device);
     void release_device(DeviceId device);
 
-    // --- watching the engine at work
-    // ---------------------------------------------------------------------------
+    // --- watching the engine at work ---
     /// Called for each vote that was handled, own ones too, right after it (debug lines). An empty function
     /// ends it.
     using VoteTrace = std::function<void(DeviceId device, NodeId node, VoteOutcome outcome,
                                          DeviceState before, DeviceState after)>;
     void set_vote_trace(VoteTrace trace);
 
-    // --- questions
-    // -----------------------------------------------------------------------------------------------
+    // --- questions ---
     /// UNKNOWN when never heard of, UNAVAILABLE when known and nobody's vote counts.
     DeviceState aggregate(DeviceId device) const;
     void for_each_vote(DeviceId device, const std::function<void(const VoteView&)>& visit) const;

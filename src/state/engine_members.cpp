@@ -48,8 +48,7 @@ bool may_return(MemberStatus status) {
 
 }  // namespace
 
-// --- walking a node's votes
-// -------------------------------------------------------------------------------------------
+// --- walking a node's votes ---
 
 template <typename Change>
 void Engine::Impl::for_votes_of(NodeId id, Cause cause, Time now, Changes& changes, Change&& change) {
@@ -104,8 +103,7 @@ void Engine::Impl::hold_votes(NodeId id, Hold hold, Cause cause, Time now, Chang
     });
 }
 
-// --- senders
-// ----------------------------------------------------------------------------------------------------------
+// --- senders ---
 
 bool Engine::Impl::reuse_sender(Bus bus, std::string& label, SenderId& id) {
     constexpr std::size_t rest = 256;  // a closed id stays refused for a while, for whoever still holds it
@@ -167,6 +165,7 @@ bool Engine::Impl::take_incarnation(NodeId id, std::uint64_t incarnation, Time n
         node.until = now + policy_.silent_hold;
         node.snapshot.reset();
     }
+    if (incarnation > node.incarnation) node.pbx_lost = false;  // it says again how its PBX is
     node.incarnation = std::max(node.incarnation, incarnation);
     return true;
 }
@@ -215,7 +214,7 @@ void Engine::Impl::sender_gone(SenderId from, Departure departure, Time now, Cha
     const bool announced_restart =
         ends && departure != Departure::left && gone.status == MemberStatus::restarting;
     const MemberStatus status = status_of(departure);
-    if (!announced_restart) gone.status = status;
+    gone.status = status;
     const std::vector<NodeId> nodes = gone.nodes;
     const Bus bus = gone.bus;
     if (!announced_restart)
@@ -231,9 +230,8 @@ void Engine::Impl::member_gone(NodeId id, Bus bus, MemberStatus status, Departur
     if (departure == Departure::failed && node.speaks_for_pbx) departure = Departure::daemon_failed;
     const bool ends = !may_return(status);
     for (Member& member : node.members) {
-        const bool same_life =
-            &member == &gone || (ends && member.incarnation == gone.incarnation && gone.incarnation != 0 &&
-                                 member.status != MemberStatus::absent);
+        const bool same_life = &member == &gone || (ends && member.incarnation == gone.incarnation &&
+                                                    member.status != MemberStatus::absent);
         if (!same_life) continue;
         member.status = status;
         member.since = now;
@@ -272,8 +270,7 @@ void Engine::Impl::choose_owner(NodeId id, Time now, Changes& changes) {
     if (node.standing == Standing::present) node.until = now + policy_.silent_hold;
 }
 
-// --- standing
-// -----------------------------------------------------------------------------------------------------------
+// --- standing ---
 
 void Engine::Impl::stand(NodeId id, Standing standing, Cause cause, Bus bus, Time now, Changes& changes) {
     Node& node = this->node(id);
@@ -325,7 +322,6 @@ void Engine::Impl::pbx_link(NodeId id, bool up, Time now, Changes& changes) {
         if (node.standing == Standing::present) go_away(id, Departure::pbx_lost, bus, now, changes);
         return;
     }
-    if (node.away != Departure::pbx_lost) return;
     node.away.reset();
     node.until.reset();
     node.held_counts = true;
@@ -335,8 +331,7 @@ void Engine::Impl::pbx_link(NodeId id, bool up, Time now, Changes& changes) {
     stand(id, Standing::present, Cause::member_returned, bus, now, changes);
 }
 
-// --- snapshots
-// ----------------------------------------------------------------------------------------------------------
+// --- snapshots ---
 
 void Engine::Impl::snapshot_begin(SenderId from, NodeId id) {
     Node& node = this->node(id);
@@ -358,12 +353,10 @@ bool Engine::Impl::snapshot_end(SenderId from, NodeId id, Time now, Changes& cha
     node.snapshot.reset();
     drop_votes(id, Cause::snapshot, now, changes, mark::unconfirmed);
     if (node.standing == Standing::present) node.until.reset();
-    node.held_counts = true;
     return true;
 }
 
-// --- time
-// -----------------------------------------------------------------------------------------------------------------
+// --- time ---
 
 std::optional<Time> Engine::Impl::next_deadline() const {
     std::optional<Time> next = sweep_at_;

@@ -26,8 +26,7 @@ protected:
     }
 };
 
-// --- departures
-// -------------------------------------------------------------------------------------------------
+// --- departures ---
 
 TEST_F(EngineMembers, WhoeverLeavesStopsCountingAtOnce) {
     const SenderId two = busy_member();
@@ -107,6 +106,27 @@ TEST_F(EngineMembers, AFailureAfterSilenceEndsTheHold) {
     EXPECT_EQ(aggregate("Custom:abc"), unavailable);
 }
 
+TEST_F(EngineMembers, SilenceSaidTwiceDoesNotLengthenTheHold) {
+    const SenderId two = busy_member();
+    engine.sender_gone(two, Departure::silent, now, changes);
+    pass(seconds(10));
+    engine.sender_gone(two, Departure::silent, now, changes);
+    pass(seconds(5));
+    EXPECT_EQ(standing(2), Standing::gone);
+}
+
+TEST_F(EngineMembers, AFailureOfWhatIsGoneAlreadyIsNoNews) {
+    const SenderId two = busy_member();
+    engine.sender_gone(two, Departure::silent, now, changes);
+    pass(seconds(15));
+    const auto forgotten_at = engine.node(node(2)).until;
+    pass(seconds(1));
+    changes.clear();
+    engine.sender_gone(two, Departure::failed, now, changes);
+    EXPECT_TRUE(changes.empty());
+    EXPECT_EQ(engine.node(node(2)).until, forgotten_at);
+}
+
 TEST_F(EngineMembers, APolicyRuleChangesTheHold) {
     Policy policy;
     policy.rules = {{Departure::silent, "pbx2", {seconds(3600)}}, {Departure::left, "*", {seconds(2)}}};
@@ -125,8 +145,7 @@ TEST_F(EngineMembers, VotesOfASenderThatHasLeftAreRefused) {
     EXPECT_EQ(vote(two, 2, "Custom:abc", inuse, {1, 9}), VoteOutcome::refused_not_member);
 }
 
-// --- return
-// ---------------------------------------------------------------------------------------------------------
+// --- return ---
 
 TEST_F(EngineMembers, AReturnWithinTheHoldPassesNothingThroughIdle) {
     const SenderId two = busy_member();
@@ -210,6 +229,24 @@ TEST_F(EngineMembers, AnEndWithoutABeginOrFromSomebodyElseChangesNothing) {
     EXPECT_EQ(aggregate("Custom:abc"), busy);
 }
 
+TEST_F(EngineMembers, ASnapshotCutShortBySilenceMustBeginAgain) {
+    const SenderId two = busy_member();
+    engine.snapshot_begin(two, node(2), now, changes);
+    engine.sender_gone(two, Departure::silent, now, changes);
+    engine.sender_present(two, now, changes);
+    EXPECT_FALSE(engine.snapshot_end(two, node(2), now, changes));
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+}
+
+TEST_F(EngineMembers, AfterASnapshotNothingIsPending) {
+    const SenderId two = busy_member();
+    engine.sender_gone(two, Departure::silent, now, changes);
+    engine.sender_present(two, now, changes);
+    EXPECT_TRUE(engine.node(node(2)).until);
+    snapshot(two, 1, 1);
+    EXPECT_FALSE(engine.node(node(2)).until);
+}
+
 TEST_F(EngineMembers, OnAsterisksWireTheSameProcessCountsAgainAtOnce) {
     const SenderId two = busy_member(Bus::corosync_plain);
     engine.sender_gone(two, Departure::silent, now, changes);
@@ -230,8 +267,7 @@ TEST_F(EngineMembers, OnAsterisksWireANewProcessCountsWithWhatItSaysOnly) {
     EXPECT_EQ(aggregate("Custom:other"), inuse);
 }
 
-// --- who may speak
-// --------------------------------------------------------------------------------------------------
+// --- who may speak ---
 
 TEST_F(EngineMembers, AnEidBelongsToTheFirstThatVotedForIt) {
     const SenderId first = *engine.open_sender(Bus::corosync_plain, "first", changes);
@@ -297,8 +333,7 @@ TEST_F(EngineMembers, AGuardianIsHeardAndOwnsNothing) {
     EXPECT_EQ(vote(two, 2, "Custom:abc", inuse, {1, 3}), VoteOutcome::applied);
 }
 
-// --- two roads to one node
-// ------------------------------------------------------------------------------------------
+// --- two roads to one node ---
 
 TEST_F(EngineMembers, TheNearestBusOwnsTheNodeAndVotesFromElsewhereAreIgnored) {
     const SenderId far = join(2, "pbx2", Bus::xmpp);
@@ -332,6 +367,14 @@ TEST_F(EngineMembers, LeftOrFailedOnOneBusEndsTheIncarnationOnAll) {
     EXPECT_EQ(aggregate("Custom:abc"), unavailable);
 }
 
+TEST_F(EngineMembers, AnAsteriskThatFailedOnTheRingHasFailedOnXmppToo) {
+    join(2, "ast2", Bus::xmpp, 0);
+    const SenderId ring = join(2, "ast2", Bus::corosync_plain, 0);
+    vote(ring, 2, "SIP/a", busy);
+    engine.sender_gone(ring, Departure::failed, now, changes);
+    EXPECT_EQ(aggregate("SIP/a"), unavailable);
+}
+
 TEST_F(EngineMembers, TheEndOfAnOldIncarnationDoesNotTouchANewOne) {
     const SenderId old = join(2, "pbx2", Bus::xmpp, 1);
     const SenderId fresh = join(2, "pbx2", Bus::corosync, 2);
@@ -349,8 +392,7 @@ TEST_F(EngineMembers, WhenOwnershipMovesTheUnconfirmedGoAfterTheHold) {
     EXPECT_EQ(aggregate("Custom:abc"), unavailable);
 }
 
-// --- the PBX behind a node
-// ------------------------------------------------------------------------------------------
+// --- the PBX behind a node ---
 
 TEST_F(EngineMembers, ALostPbxLinkStopsItsVotesAndItsReturnBringsThemBack) {
     const SenderId two = busy_member(Bus::local, Announcement::Speaks::for_pbx);
@@ -382,8 +424,29 @@ TEST_F(EngineMembers, AnOwnPbxLinkIsUnderTheSamePolicy) {
     EXPECT_EQ(aggregate("PJSIP/alice"), inuse);
 }
 
-// --- forgetting
-// -------------------------------------------------------------------------------------------------------
+TEST_F(EngineMembers, ADaemonThatComesBackWhileItsPbxIsLostDoesNotCount) {
+    const SenderId two = busy_member(Bus::local, Announcement::Speaks::for_pbx);
+    engine.node_pbx_link(two, node(2), false, now, changes);
+    engine.sender_gone(two, Departure::silent, now, changes);
+    engine.sender_present(two, now, changes);
+    EXPECT_EQ(aggregate("Custom:abc"), unavailable);
+    EXPECT_NE(standing(2), Standing::present);
+    engine.node_pbx_link(two, node(2), true, now, changes);
+    EXPECT_EQ(standing(2), Standing::present);
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+}
+
+TEST_F(EngineMembers, ANewIncarnationKnowsItsPbxLinkAnew) {
+    const SenderId two = busy_member(Bus::local, Announcement::Speaks::for_pbx);
+    engine.node_pbx_link(two, node(2), false, now, changes);
+    engine.sender_gone(two, Departure::failed, now, changes);
+    const SenderId again = join(2, "pbx2", Bus::local, 2, Announcement::Speaks::for_pbx);
+    EXPECT_EQ(standing(2), Standing::present);
+    snapshot(again, 2, 1);
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+}
+
+// --- forgetting ---
 
 TEST_F(EngineMembers, AWithdrawnDeviceIsForgottenInTheEnd) {
     set("Custom:abc", inuse);
@@ -392,6 +455,7 @@ TEST_F(EngineMembers, AWithdrawnDeviceIsForgottenInTheEnd) {
     pass(hours(24));
     pass(hours(24));
     EXPECT_FALSE(engine.find_device("Custom:abc"));
+    EXPECT_EQ(engine.node(self).votes, 0u);
 }
 
 TEST_F(EngineMembers, AForgottenDevicesIdIsUsedAgainWithoutItsStory) {

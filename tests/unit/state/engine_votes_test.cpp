@@ -296,6 +296,19 @@ TEST_F(SmallEngine, ClosedSendersMakeRoomForNewOnes) {
     EXPECT_FALSE(engine.open_sender(Bus::local, "c", changes));
 }
 
+TEST_F(SmallEngine, ASenderIdUsedAgainKnowsNothingOfItsFormerNode) {
+    const SenderId two = join(2, "pbx2");
+    vote(two, 2, "a/1", inuse, {1, 1});
+    engine.sender_gone(two, Departure::failed, now, changes);
+    std::optional<SenderId> again;
+    for (int i = 0; i < 4 && again != two; ++i) {
+        if (again) engine.sender_gone(*again, Departure::failed, now, changes);
+        again = engine.open_sender(Bus::local, "new", changes);
+    }
+    ASSERT_EQ(again, two);
+    EXPECT_EQ(vote(*again, 2, "a/1", busy, {2, 1}), VoteOutcome::applied);
+}
+
 TEST(EidText, IsReadInEitherCaseAndRefusesWhatFollows) {
     const Eid eid{{0, 0x11, 2, 0xaa, 0xbb, 0xff}};
     EXPECT_EQ(to_string(eid), "00:11:02:aa:bb:ff");
