@@ -225,7 +225,11 @@ TEST_F(EngineMembers, AnEndWithoutABeginOrFromSomebodyElseChangesNothing) {
     engine.snapshot_begin(three, node(2), now, changes);
     EXPECT_FALSE(engine.snapshot_end(three, node(2), now, changes));
     engine.snapshot_begin(two, node(2), now, changes);
+    engine.snapshot_begin(three, node(2), now, changes);
     EXPECT_FALSE(engine.snapshot_end(three, node(2), now, changes));
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+    vote(two, 2, "Custom:abc", busy, {1, 1});
+    EXPECT_TRUE(engine.snapshot_end(two, node(2), now, changes));
     EXPECT_EQ(aggregate("Custom:abc"), busy);
 }
 
