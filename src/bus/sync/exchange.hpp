@@ -1,0 +1,188 @@
+#pragma once
+
+#include "bus/sync/counters.hpp"
+#include "bus/sync/lane.hpp"
+#include "bus/sync/own_nodes.hpp"
+#include "bus/sync/peer.hpp"
+#include "state/engine.hpp"
+#include "state/mwi.hpp"
+#include "wire/bytes.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lamplight::bus::sync {
+
+enum class LaneId : std::uint32_t {};
+
+struct Settings {
+    state::Bus bus{};
+    /// Whether what is sent reaches every peer (one lane) or one (a lane for each).
+    enum class Reach : std::uint8_t { one_peer, everybody } reach = Reach::one_peer;
+    state::Duration digest_every = std::chrono::seconds(30);
+    /// How long after asking for a snapshot or hello the same is asked again, at the earliest.
+    state::Duration patience = std::chrono::seconds(5);
+    std::string software = "lamplight";  ///< name and version, for the hello
+};
+
+/// Something an operator or the log may want to know.
+struct News {
+    enum class Kind : std::uint8_t {
+        hello,             ///< `text`: what the peer said of itself
+        goodbye,           ///< `text`: left, restarting
+        malformed,         ///< a frame was refused; `text`: why. Once a peer, reason and digest period
+        unknown_format,    ///< the peer spoke a format that is not ours and was told so
+        format_refused,    ///< the peer cannot read what we speak
+        outdated,          ///< the peer announced an incarnation older than the one known, and is told so
+        votes_missed,      ///< names or a hello were missed, or a snapshot had a hole: asked again
+        digest_different,  ///< what is known of a node is not what the node says; `text`: its EID
+    };
+    Kind kind{};
+    PeerId peer{};
+    std::string text;
+};
+
+/// What comes of an input beside frames to send. The caller owns it, hands `changes` to Host::publish, the
+/// raises to Host::raise_incarnation, and clears it.
+struct Output {
+    struct Raise {
+        state::Eid eid;
+        std::uint64_t seen = 0;
+    };
+    state::Changes changes;
+    std::vector<Raise> raises;  ///< a peer knows a higher incarnation of our node
+    std::vector<News> news;
+    std::vector<state::MwiVote> mwi;  ///< from who may speak for the node
+
+    void clear();
+};
+
+/// The talk between Lamplights on one bus: hellos, snapshots, digests, repairs, goodbyes. Pure: no clock,
+/// socket, thread or log; the shell tells it who is there and what came, and takes frames when it has room
+/// for them.
+///
+/// Order of use, one thread: inputs append to an Output; the shell publishes it in the same turn of its loop,
+/// which brings the changes back through on_changes() (its own included); then it sends what the lanes want
+/// to say.
+///
+/// Bounds  peers: Limits::senders of the engine; a lane: see Lane; a peer: its names (4 bytes an id, at most
+///         4,194,304) and its nodes (max_hello_nodes).
+class Exchange {
+public:
+    Exchange(state::Engine& engine, Settings settings);
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    // --- ourselves
+    // -----------------------------------------------------------------------------------------------
+    /// Our nodes (known to the engine as own). Call at first and whenever they say something new; who is
+    /// missing is kept.
+    void set_own_nodes(std::span<const state::Announcement> nodes);
+    /// Follows the engine, whoever changed it.
+    void on_changes(const state::Changes& changes);
+
+    // --- peers
+    // ---------------------------------------------------------------------------------------------------
+    /// Somebody can be heard from now on (a connection is up, a process joined the group): we say hello and a
+    /// snapshot. Empty when the engine takes no more senders. `label` names it for operators.
+    std::optional<PeerId> peer_joined(std::string label, state::Time now, Output& out);
+    /// What became of it. left and failed end the peer and its lane; restarting and silent keep it for
+    /// peer_present or the end. A failure after a goodbye is only the end of the connection.
+    void peer_gone(PeerId peer, state::Departure departure, state::Time now, Output& out);
+    /// It is back after silence: we greet it as if it had joined.
+    void peer_present(PeerId peer, state::Time now, Output& out);
+    /// A guardian: heard for every node.
+    void set_may_speak_for_all(PeerId peer);
+    /// One frame from a peer, whole. Whatever it holds is counted and otherwise harmless.
+    void receive(PeerId peer, wire::Bytes frame, state::Time now, Output& out);
+
+    // --- frames to send
+    // ------------------------------------------------------------------------------------------
+    /// On a bus that reaches everybody: the one lane, whoever asks.
+    LaneId lane_of(PeerId peer) const;
+    /// The lane of a bus that reaches everybody.
+    static constexpr LaneId everybody{0};
+    bool wants_to_send(LaneId lane) const;
+    /// Writes the next frame into `out` (at least min_budget_bytes, at most max_frame_bytes are used). See
+    /// Lane::take.
+    Taken take_frame(LaneId lane, wire::MutableBytes out);
+    void frame_delivered(LaneId lane, FrameId frame);
+    void frame_lost(LaneId lane, FrameId frame);
+    /// The last frame of each lane.
+    void say_goodbye(wire::vote::Goodbye::How how);
+    /// Whether it was delivered on this lane.
+    bool said_goodbye(LaneId lane) const;
+
+    // --- time
+    // ----------------------------------------------------------------------------------------------------
+    /// When on_time is due.
+    std::optional<state::Time> next_deadline() const { return next_digest_; }
+    void on_time(state::Time now, Output& out);
+
+    // --- questions
+    // -----------------------------------------------------------------------------------------------
+    const Counters& counters() const { return counters_; }
+    /// Peers that are there now.
+    std::size_t peers() const;
+    /// The nodes that a peer announced, with what became of it.
+    const std::vector<PeerNode>& nodes_of(PeerId peer) const;
+    std::uint64_t waiting() const;
+
+private:
+    void greet(LaneId lane, state::Time now);
+    Lane* lane(LaneId id);
+    const Lane* lane(LaneId id) const;
+    Lane& lane_to(const Peer& peer);
+    template <typename Do>
+    void for_each_lane(Do&& action);
+    void drop_lane_of(const Peer& peer);
+
+    void refresh_own(std::size_t place, const state::NodeView& node);
+    void end_peer(Peer& peer, state::Departure departure, state::Time now, Output& out);
+    void offer_nodes_of(const Peer& gone, state::Time now, Output& out);
+
+    void refused(Peer& peer, const wire::vote::Malformed& malformed, Output& out);
+    void on_frame(Peer& peer, const wire::vote::HelloView& hello, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::VotesView& votes, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::MwiView& votes, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::SnapshotBegin& begin, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::SnapshotEnd& end, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::DigestView& digests, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::Request& request, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::Goodbye& goodbye, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::PbxLink& link, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::Unsupported& answer, state::Time now, Output& out);
+
+    void announce(Peer& peer, PeerNode& node, state::Time now, Output& out);
+    void heard_of_us(Peer& peer, const wire::vote::KnownNode& known, Output& out);
+    std::optional<state::NodeId> node_of(Peer& peer, const state::Eid& eid, PeerNode*& announced,
+                                         Output& out);
+    std::optional<state::DeviceId> device_of(Peer& peer, const wire::vote::VoteEntry& vote, Output& out);
+    void apply_batch(state::Time now, Output& out);
+    void compare(Peer& peer, PeerNode& node, const wire::vote::DigestEntry& digest, state::Time now,
+                 Output& out);
+    bool owned_here(const PeerNode& node) const;
+    void missed(Peer& peer, PeerNode* node, state::Time now, Output& out);
+    void request_snapshot(Peer& peer, PeerNode& node, state::Time now);
+    void follow_forgotten(const std::vector<state::DeviceForgotten>& forgotten);
+
+    state::Engine& engine_;
+    Settings settings_;
+    Counters counters_;
+    OwnNodes own_;
+    std::map<PeerId, Peer> peers_;
+    std::uint32_t last_peer_ = 0;
+    std::unique_ptr<Lane> everybody_;
+    std::map<LaneId, std::unique_ptr<Lane>> lanes_;
+    std::optional<state::Time> next_digest_;
+    std::optional<wire::vote::Goodbye::How> goodbye_;
+    std::vector<state::Vote> batch_;
+    std::vector<state::VoteOutcome> outcomes_;
+};
+
+}  // namespace lamplight::bus::sync

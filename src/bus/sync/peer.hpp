@@ -1,0 +1,48 @@
+#pragma once
+
+#include "bus/sync/name_table.hpp"
+#include "state/engine.hpp"
+
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lamplight::bus::sync {
+
+/// A peer of one Exchange; not used again while it lives.
+enum class PeerId : std::uint32_t {};
+
+/// A node that a peer announced.
+struct PeerNode {
+    state::Announcement announcement;
+    bool pbx_link_up = true;
+    state::AnnounceOutcome outcome = state::AnnounceOutcome::refused;
+    std::optional<state::NodeId> id;
+
+    /// Votes that came since the begin of a snapshot which has not ended.
+    std::optional<std::uint32_t> snapshot;
+    std::optional<state::Time> asked_at;  ///< for a snapshot, which has not ended since
+    std::uint32_t differences = 0;        ///< digests in a row that a snapshot did not mend
+    std::uint32_t look_away = 0;          ///< digests to let pass before the next request
+    std::uint64_t told_outdated = 0;      ///< the incarnation that it was told to leave behind
+};
+
+struct Peer {
+    PeerId id{};
+    state::SenderId sender{};
+    std::string label;
+    bool present = true;
+    bool said_goodbye = false;
+    bool ended = false;  ///< for the engine: its sender is closed
+    bool speaks_for_all = false;
+    NameTable names;
+    std::vector<PeerNode> nodes;
+    std::optional<state::Time> hello_asked_at;
+    bool missed_votes = false;  ///< before its hello
+    std::bitset<256> formats_answered;
+    std::bitset<16> refusals_said;  ///< in this digest period
+};
+
+}  // namespace lamplight::bus::sync
