@@ -226,7 +226,7 @@ private:
         const std::vector<Option> options =
             result_.sections[*base].options;  // a copy: heir may be base itself
         for (const Option& option : options) {
-            if (!may_add_option(where)) return;
+            if (!may_inherit(where)) return;
             heir.options.push_back(option);
             heir.options.back().inherited = true;
         }
@@ -293,9 +293,8 @@ private:
             add_option(result_.sections[*level.section], name, trimmed(value), where);
     }
 
-    void add_option(Section& section, std::string_view name, std::string_view value, Where where) {
-        if (may_add_option(where))
-            section.options.push_back({std::string(name), std::string(value), where, false});
+    static void add_option(Section& section, std::string_view name, std::string_view value, Where where) {
+        section.options.push_back({std::string(name), std::string(value), where, false});
     }
 
     /// `name += value` lengthens the last option of that name; false when there is none.
@@ -308,12 +307,11 @@ private:
         return true;
     }
 
-    bool may_add_option(Where where) {
-        if (options_ == most_options && !std::exchange(complained_of_options_, true))
-            problem(Severity::error, where, "there are too many options",
-                    fmt::format("the limit is {}, inherited ones counted", most_options),
-                    "split the configuration");
-        return options_ < most_options && ++options_ != 0;
+    bool may_inherit(Where where) {
+        if (inherited_ == most_inherited && !std::exchange(complained_of_inherited_, true))
+            problem(Severity::error, where, "templates bring too many options",
+                    fmt::format("the limit is {}", most_inherited), "inherit less");
+        return inherited_ < most_inherited && ++inherited_ != 0;
     }
 
     // --- directives
@@ -429,8 +427,8 @@ private:
     std::vector<std::uint32_t> open_;     ///< files being read, outermost first
     std::optional<std::size_t> current_;  ///< where an included file's lines go before its own first section
     std::uint64_t bytes_ = 0;
-    std::size_t options_ = 0;
-    bool complained_of_options_ = false;
+    std::size_t inherited_ = 0;
+    bool complained_of_inherited_ = false;
     bool complained_of_files_ = false;
 };
 

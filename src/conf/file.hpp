@@ -48,7 +48,7 @@ inline constexpr std::size_t longest_line_bytes = 8190;  ///< longer ones are sk
 inline constexpr std::size_t deepest_include = 10;       ///< files inside each other, as in Asterisk
 inline constexpr std::size_t most_files = 4096;
 inline constexpr std::uint64_t most_bytes = 256u << 20;  ///< all files together
-inline constexpr std::size_t most_options = 4'000'000;   ///< inherited ones too
+inline constexpr std::size_t most_inherited = 500'000;   ///< options that templates bring, all together
 inline constexpr std::size_t most_problems = 500;
 
 /// Reads a file of Asterisk's format: sections, templates `[x](!)`, `[y](x)`, additions `[y](+)`, `[y](+x)`,
