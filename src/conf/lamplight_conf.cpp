@@ -277,16 +277,22 @@ Row rule_row(std::string_view event, std::string_view example, std::string_view 
 std::vector<Row> rule_rows() {
     using enum state::Departure;
     std::vector<Row> rows{
-        rule_row("left", "*, 0s", "How long votes go on counting, by node: after a node said goodbye",
+        rule_row("left", "*, 0s", "How long the votes of nodes go on counting after they said goodbye",
                  add_rule<left>),
-        rule_row("restarting", "*, 15s", "The same, after a node said that it restarts",
+        rule_row("restarting", "*, 15s",
+                 "How long the votes of nodes go on counting after they said that they restart",
                  add_rule<restarting>),
-        rule_row("failed", "*, 0s", "The same, after a node's process died", add_rule<failed>),
-        rule_row("daemon_failed", "*, 15s", "The same, after a daemon died that speaks for a PBX",
+        rule_row("failed", "*, 0s", "How long the votes of nodes go on counting after their process died",
+                 add_rule<failed>),
+        rule_row("daemon_failed", "*, 15s",
+                 "How long the votes of PBXs go on counting after the daemon that speaks for them died",
                  add_rule<daemon_failed>),
-        rule_row("silent", "branch*, 60s", "The same, after a node could not be reached any more",
+        rule_row("silent", "branch*, 60s",
+                 "How long the votes of nodes go on counting after they could not be reached any more",
                  add_rule<silent>),
-        rule_row("pbx_lost", "*, 0s", "The same, after a node lost the link to its PBX", add_rule<pbx_lost>)};
+        rule_row("pbx_lost", "*, 0s",
+                 "How long the votes of nodes go on counting after they lost the link to their PBX",
+                 add_rule<pbx_lost>)};
     rows.front().info.help =
         "Each line names nodes, by name or entity ID, and a time; it may be repeated, and the last line that "
         "fits a node counts.";

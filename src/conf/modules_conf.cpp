@@ -44,8 +44,8 @@ OptionTable<ModuleRules> make_table() {
         rule_row("noload", "res_xmpp.so", "A module that is not loaded", add_rule<ModuleVerb::noload>),
         rule_row("require", "res_corosync.so", "A module without which the daemon does not start",
                  add_rule<ModuleVerb::require>),
-        rule_row("preload", "", "The same as load", add_rule<ModuleVerb::load>),
-        rule_row("preload-require", "", "The same as require", add_rule<ModuleVerb::require>),
+        rule_row("preload", "res_corosync.so", "The same as load", add_rule<ModuleVerb::load>),
+        rule_row("preload-require", "res_corosync.so", "The same as require", add_rule<ModuleVerb::require>),
     };
     using enum SectionInfo::Content;
     return {
