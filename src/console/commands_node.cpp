@@ -51,13 +51,21 @@ std::string row(const Context& context, const state::NodeView& node) {
     return line + '\n';
 }
 
+/// Who speaks for a member on its bus; our own nodes and those that have left have nobody.
+std::string_view sender_of(const state::Engine& engine, const state::MemberView& member) {
+    using state::MemberStatus;
+    const bool speaks = member.status == MemberStatus::present || member.status == MemberStatus::silent ||
+                        member.status == MemberStatus::restarting;
+    return speaks && member.bus != state::Bus::own ? engine.sender_label(member.sender) : std::string_view{};
+}
+
 object as_json(const Context& context, const state::NodeView& node) {
     array members;
     for (const auto& member : members_of(context.engine, node.id))
         members.push_back(object{{"bus", to_string(member.bus)},
                                  {"status", to_string(member.status)},
                                  {"announced", member.announced},
-                                 {"sender", context.engine.sender_label(member.sender)},
+                                 {"sender", sender_of(context.engine, member)},
                                  {"since", json_time(context.control.wall(member.since))}});
     object json{{"node", name_of(node)},
                 {"eid", to_string(node.eid)},

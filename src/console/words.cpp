@@ -74,7 +74,7 @@ BegunLine split_begun(std::string_view line) {
     return {std::move(splitter.words), std::move(splitter.word)};
 }
 
-std::string quoted(std::string_view word) {
+std::string quoted_word(std::string_view word) {
     const bool plain = !word.empty() && std::none_of(word.begin(), word.end(), [](char c) {
         return is_blank(c) || c == '"' || c == '\\';
     });

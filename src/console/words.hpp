@@ -27,7 +27,7 @@ struct BegunLine {
 BegunLine split_begun(std::string_view line);
 
 /// The word as it must be typed to come back from split_words().
-std::string quoted(std::string_view word);
+std::string quoted_word(std::string_view word);
 
 std::string join_words(const std::vector<std::string>& words, std::size_t first = 0,
                        std::size_t count = static_cast<std::size_t>(-1));
