@@ -284,7 +284,7 @@ void Engine::Impl::apply(std::span<const Vote> votes, Time now, Changes& changes
         require(index_of(vote.device) < devices_.bound() && index_of(vote.node) < nodes_.size() &&
                 index_of(vote.sender) < senders_.size());
     for (std::size_t i = 0; i < votes.size(); ++i) {
-        places[(i + near) % places.size()] = prefetch(votes, i);
+        if (votes.size() > near) places[(i + near) % places.size()] = prefetch(votes, i);
         const Applied applied = apply_one(votes[i], places[i % places.size()], now, changes);
         count(applied.outcome);
         if (outcomes != nullptr) outcomes[i] = applied.outcome;
