@@ -55,7 +55,7 @@ lone_neighbours() {
 
 readmes() {
     local folder
-    for folder in src/*/; do
+    for folder in src/*/ src/bus/*/; do
         [ -f "$folder/README.md" ] || echo "$folder has no README.md"
     done
 }
