@@ -2,8 +2,11 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -73,6 +76,51 @@ class Parts(unittest.TestCase):
                               env={**os.environ, "LAMPLIGHT_BUILD": str(BUILD)}, timeout=60)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("nonsense", done.stderr)
+
+
+class Counting(unittest.TestCase):
+    """The last line of ./dev test."""
+
+    def setUp(self):
+        self.tree = Path(tempfile.mkdtemp(prefix="lamplight-count-", dir="/tmp"))
+        self.addCleanup(shutil.rmtree, self.tree)
+        (self.tree / "results").mkdir()
+
+    def ran(self, **status_by_name):
+        cases = "".join(f'<testcase name="{name}" status="{status}"/>' for name, status in status_by_name.items())
+        (self.tree / "ctest.xml").write_text(f"<testsuite>{cases}</testsuite>")
+
+    def reported(self, name, passed=0, failed=0, skipped=0):
+        cases = "<testcase status='run'/>" * passed + "<testcase status='run'><failure/></testcase>" * failed
+        cases += "<testcase status='notrun'/>" * skipped
+        (self.tree / "results" / f"{name}.xml").write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+
+    def count(self):
+        done = subprocess.run([sys.executable, SOURCE / "scripts/count_results.py", self.tree], capture_output=True,
+                              text=True)
+        return done.stdout.splitlines()[-1], done.returncode
+
+    def test_adds_up_cases_and_programs_without_a_report(self):
+        self.ran(unit="run", replay="run")
+        self.reported("unit", passed=7)
+        self.assertEqual(self.count(), ("8 passed, 0 failed, 0 skipped", 0))
+
+    def test_a_failed_case_fails_the_whole(self):
+        self.ran(unit="fail")
+        self.reported("unit", passed=3, failed=2, skipped=1)
+        self.assertEqual(self.count(), ("3 passed, 2 failed, 1 skipped", 1))
+
+    def test_a_program_that_crashed_is_a_failure_although_its_cases_passed(self):
+        self.ran(unit="fail", other="fail")
+        self.reported("unit", passed=3)
+        self.assertEqual(self.count(), ("3 passed, 2 failed, 0 skipped", 1))
+
+    def test_a_tree_that_was_not_built_is_a_failure(self):
+        self.assertEqual(self.count(), ("0 passed, 1 failed, 0 skipped", 1))
+
+    def test_a_program_that_did_not_run_is_skipped(self):
+        self.ran(unit="disabled")
+        self.assertEqual(self.count(), ("0 passed, 0 failed, 1 skipped", 0))
 
 
 if __name__ == "__main__":
