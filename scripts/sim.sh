@@ -1,4 +1,4 @@
-# ./dev sim [file...]: runs scenarios in the simulator. Sourced by ./dev.
+# ./dev sim [argument...]: runs scenarios in the simulator, or whatever lamplight-sim is told. Sourced by ./dev.
 # shellcheck shell=bash disable=SC2154
 
 need_packages build
