@@ -25,8 +25,7 @@ Exchange::Exchange(state::Engine& engine, Settings settings)
 
 Exchange::~Exchange() = default;
 
-// --- lanes
-// ---------------------------------------------------------------------------------------------------
+// --- lanes ---
 
 LaneId Exchange::lane_of(PeerId peer) const {
     return everybody_ ? everybody : LaneId{static_cast<std::uint32_t>(peer)};
@@ -85,8 +84,7 @@ bool Exchange::said_goodbye(LaneId id) const {
     return found == nullptr || (everybody_ && peers() == 0) || found->said_goodbye();
 }
 
-// --- ourselves
-// -------------------------------------------------------------------------------------------------
+// --- ourselves ---
 
 void Exchange::set_own_nodes(std::span<const state::Announcement> nodes) {
     for (const state::Announcement& node : nodes) {
@@ -159,8 +157,7 @@ void Exchange::follow_forgotten(const std::vector<state::DeviceForgotten>& forgo
         forget(*lane);
 }
 
-// --- peers
-// -----------------------------------------------------------------------------------------------------
+// --- peers ---
 
 std::size_t Exchange::peers() const {
     return static_cast<std::size_t>(
@@ -263,8 +260,7 @@ void Exchange::set_may_speak_for_all(PeerId id) {
     engine_.set_may_speak_for_all(found->second.sender);
 }
 
-// --- time
-// --------------------------------------------------------------------------------------------------------
+// --- time ---
 
 void Exchange::on_time(state::Time now, Output&) {
     if (!next_digest_ || now < *next_digest_) return;

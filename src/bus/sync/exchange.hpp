@@ -78,16 +78,14 @@ public:
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
-    // --- ourselves
-    // -----------------------------------------------------------------------------------------------
+    // --- ourselves ---
     /// Our nodes (known to the engine as own). Call at first and whenever they say something new; who is
     /// missing is kept.
     void set_own_nodes(std::span<const state::Announcement> nodes);
     /// Follows the engine, whoever changed it.
     void on_changes(const state::Changes& changes);
 
-    // --- peers
-    // ---------------------------------------------------------------------------------------------------
+    // --- peers ---
     /// Somebody can be heard from now on (a connection is up, a process joined the group): we say hello and a
     /// snapshot. Empty when the engine takes no more senders. `label` names it for operators.
     std::optional<PeerId> peer_joined(std::string label, state::Time now, Output& out);
@@ -101,8 +99,7 @@ public:
     /// One frame from a peer, whole. Whatever it holds is counted and otherwise harmless.
     void receive(PeerId peer, wire::Bytes frame, state::Time now, Output& out);
 
-    // --- frames to send
-    // ------------------------------------------------------------------------------------------
+    // --- frames to send ---
     /// On a bus that reaches everybody: the one lane, whoever asks.
     LaneId lane_of(PeerId peer) const;
     /// The lane of a bus that reaches everybody.
@@ -118,14 +115,12 @@ public:
     /// Whether it was delivered on this lane.
     bool said_goodbye(LaneId lane) const;
 
-    // --- time
-    // ----------------------------------------------------------------------------------------------------
+    // --- time ---
     /// When on_time is due.
     std::optional<state::Time> next_deadline() const { return next_digest_; }
     void on_time(state::Time now, Output& out);
 
-    // --- questions
-    // -----------------------------------------------------------------------------------------------
+    // --- questions ---
     const Counters& counters() const { return counters_; }
     /// Peers that are there now.
     std::size_t peers() const;

@@ -36,8 +36,7 @@ void Exchange::refused(Peer& peer, const Malformed& malformed, Output& out) {
     out.news.push_back({News::Kind::malformed, peer.id, std::string(to_string(malformed.refusal))});
 }
 
-// --- hello
-// -------------------------------------------------------------------------------------------------------
+// --- hello ---
 
 void Exchange::on_frame(Peer& peer, const HelloView& hello, state::Time now, Output& out) {
     bool news = false;
@@ -120,8 +119,7 @@ void Exchange::on_frame(Peer& peer, const Unsupported& answer, state::Time, Outp
     out.news.push_back({News::Kind::format_refused, peer.id, std::to_string(answer.met)});
 }
 
-// --- votes
-// -------------------------------------------------------------------------------------------------------
+// --- votes ---
 
 void Exchange::on_frame(Peer& peer, const VotesView& votes, state::Time now, Output& out) {
     peer.names.use(votes.table);
@@ -233,8 +231,7 @@ void Exchange::on_frame(Peer& peer, const MwiView& votes, state::Time, Output& o
         });
 }
 
-// --- snapshots and digests
-// -----------------------------------------------------------------------------------------
+// --- snapshots and digests ---
 
 void Exchange::on_frame(Peer& peer, const SnapshotBegin& begin, state::Time now, Output& out) {
     PeerNode* announced = nullptr;

@@ -26,7 +26,7 @@ T take_first(std::vector<T>& list) {
 
 }  // namespace
 
-// --- what is to be said ------------------------------------------------------------------------------------
+// --- what is to be said ---
 
 void Lane::vote_changed(std::size_t place, state::DeviceId device) {
     if (place >= dirty_.size()) dirty_.resize(place + 1);
@@ -87,8 +87,7 @@ void Lane::clear() {
     in_flight_votes_ = 0;
 }
 
-// --- whether there is something
-// ------------------------------------------------------------------------------
+// --- whether there is something ---
 
 bool Lane::words_wait() const {
     return !unsupported_.empty() || hello_wanted_ || hello_running_ || hello_request_ ||
@@ -111,8 +110,7 @@ bool Lane::wants_to_send() const {
     return digests_wanted_ && quiet();
 }
 
-// --- what is said
-// --------------------------------------------------------------------------------------------
+// --- what is said ---
 
 Taken Lane::take(MutableBytes out) {
     if (closed_) return {};
@@ -291,8 +289,7 @@ std::size_t Lane::take_digests(MutableBytes out, InFlight& about) {
     return bytes;
 }
 
-// --- what became of it
-// -----------------------------------------------------------------------------------------
+// --- what became of it ---
 
 Lane::InFlight Lane::fresh_record() {
     InFlight record;

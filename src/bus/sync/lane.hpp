@@ -32,8 +32,7 @@ public:
     Lane(const state::Engine& engine, OwnNodes& own, Counters& counters, const std::string& software)
         : engine_(engine), own_(own), counters_(counters), software_(software) {}
 
-    // --- what is to be said
-    // ----------------------------------------------------------------------------------------
+    // --- what is to be said ---
     /// The vote of our node at `place` has changed. Cost: O(1).
     void vote_changed(std::size_t place, state::DeviceId device);
     void device_forgotten(state::DeviceId device) { defined_.remove(state::index_of(device)); }
@@ -53,8 +52,7 @@ public:
     /// The last frame of the lane: with `left` at once, with `restarting` after the votes that wait.
     void say_goodbye(wire::vote::Goodbye::How how) { goodbye_ = how; }
 
-    // --- what is said
-    // ------------------------------------------------------------------------------------------------
+    // --- what is said ---
     /// Whether take() would write a frame, or has to look on for one.
     bool wants_to_send() const;
     /// Writes the next frame: answers and hellos, then changes, then snapshots, then digests. While a

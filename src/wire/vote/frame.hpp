@@ -188,8 +188,7 @@ inline constexpr std::uint8_t speaks_for_pbx = 0x01;
 inline constexpr std::uint8_t pbx_link_down = 0x02;
 }  // namespace tag
 
-// --- reading of single entries: shared by decode(), which checks, and the views, which trust it
-// ---------------------
+// --- reading of single entries: shared by decode(), which checks, and the views, which trust it ---
 
 inline KnownNode read_known(Reader& in) {
     KnownNode node;

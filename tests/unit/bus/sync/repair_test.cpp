@@ -192,8 +192,7 @@ TEST(Repair, ADigestWaitsUntilEverythingElseIsSaid) {
     EXPECT_EQ(pair.two.exchange.counters().digests_different, 0u);
 }
 
-// --- nonsense
-// ----------------------------------------------------------------------------------------------------
+// --- nonsense ---
 
 TEST(Nonsense, AnUnknownFormatIsAnsweredOnceInTheOldestFormat) {
     Pair pair;
