@@ -309,13 +309,8 @@ private:
 
     void report(Severity severity, const Option& option, std::string what, std::string why,
                 std::string what_to_do) {
-        if (++reported_ <= most_problems)
-            problems_.push_back({severity, file_.place(option.where), std::move(what), std::move(why),
-                                 std::move(what_to_do)});
-        else if (reported_ == most_problems + 1)
-            problems_.push_back({Severity::warning, file_.place(option.where),
-                                 "there are more problems than are listed",
-                                 fmt::format("the list ends at {}", most_problems), "put these right first"});
+        problems_.add(
+            {severity, file_.place(option.where), std::move(what), std::move(why), std::move(what_to_do)});
     }
 
     struct Key {
@@ -328,12 +323,11 @@ private:
     const File& file_;
     Globals globals_;
     std::size_t longest_device_;
-    Problems& problems_;
+    Collector problems_;
     state::HintPlan plan_;
     std::map<std::string, std::size_t> contexts_;
     std::map<Key, Where> seen_;
     std::set<std::pair<std::string, std::string>> labels_;  ///< of each context
-    std::size_t reported_ = 0;
 
     // The line being read.
     std::size_t context_ = 0;

@@ -352,7 +352,7 @@ private:
         const std::vector<std::string> found =
             pattern ? files_.matches(path) : std::vector<std::string>{path};
         if (found.empty() && required)
-            problem(Severity::warning, where, fmt::format("#include {} brings nothing", shown(argument)),
+            problem(Severity::notice, where, fmt::format("#include {} brings nothing", shown(argument)),
                     fmt::format("no file matches {}", path), "use #tryinclude if that is meant");
         for (const std::string& file : found)
             include_file(file, where, required || pattern);
@@ -412,18 +412,14 @@ private:
     // ----------------------------------------------------------------------------------------------------
 
     void problem(Severity severity, Where where, std::string what, std::string why, std::string what_to_do) {
-        if (result_.problems.size() < most_problems)
-            result_.problems.push_back(
-                {severity, result_.place(where), std::move(what), std::move(why), std::move(what_to_do)});
-        else if (result_.problems.size() == most_problems)
-            result_.problems.push_back(
-                {Severity::error, result_.place(where), "there are more problems than are listed",
-                 fmt::format("the list ends at {}", most_problems), "put these right first"});
+        problems_.add(
+            {severity, result_.place(where), std::move(what), std::move(why), std::move(what_to_do)});
     }
 
     std::string config_dir_;
     const FileSource& files_;
     File result_;
+    Collector problems_{result_.problems};
     std::vector<std::uint32_t> open_;     ///< files being read, outermost first
     std::optional<std::size_t> current_;  ///< where an included file's lines go before its own first section
     std::uint64_t bytes_ = 0;

@@ -49,7 +49,6 @@ inline constexpr std::size_t deepest_include = 10;       ///< files inside each 
 inline constexpr std::size_t most_files = 4096;
 inline constexpr std::uint64_t most_bytes = 256u << 20;  ///< all files together
 inline constexpr std::size_t most_inherited = 500'000;   ///< options that templates bring, all together
-inline constexpr std::size_t most_problems = 500;
 
 /// Reads a file of Asterisk's format: sections, templates `[x](!)`, `[y](x)`, additions `[y](+)`, `[y](+x)`,
 /// `[y](+name=value)`, `=`, `=>`, `+=`, comments, `#include`, `#tryinclude`.

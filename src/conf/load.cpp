@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace lamplight::conf {
@@ -42,17 +43,20 @@ struct Reading {
             {severity, std::move(place), std::move(what), std::move(why), std::move(what_to_do)});
     }
 
-    /// Into the order of the files, then of the lines.
+    /// Into the order of the files, then of the lines, then of how they were found.
     void sort_problems() {
         std::map<std::string_view, std::size_t> rank;
         for (const std::string& name : files_read)
             rank.emplace(name, rank.size());
-        const auto key = [&](const Problem& problem) {
+        std::map<std::tuple<std::size_t, std::uint32_t, std::size_t>, Problem> sorted;
+        for (Problem& problem : problems) {
             const auto found = rank.find(problem.place.file);
-            return std::pair(found == rank.end() ? rank.size() : found->second, problem.place.line);
-        };
-        std::stable_sort(problems.begin(), problems.end(),
-                         [&](const Problem& a, const Problem& b) { return key(a) < key(b); });
+            const std::size_t file = found == rank.end() ? rank.size() : found->second;
+            sorted.emplace(std::tuple(file, problem.place.line, sorted.size()), std::move(problem));
+        }
+        problems.clear();
+        for (auto& [key, problem] : sorted)
+            problems.push_back(std::move(problem));
     }
 
     template <typename Part>

@@ -43,7 +43,8 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
     std::optional<std::string_view> best;
     std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
     for (const std::string_view name : names) {
-        if (name.size() > longest_name) continue;
+        const std::size_t unlike = std::max(name.size(), word.size()) - std::min(name.size(), word.size());
+        if (name.size() > longest_name || unlike >= best_distance) continue;
         const std::size_t distance = edit_distance(word, name);
         if (distance >= best_distance) continue;
         best = name;

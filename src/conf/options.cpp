@@ -164,20 +164,19 @@ private:
     void note_repetition(const OptionInfo& info, const Place& place) {
         const auto [first, is_new] = first_seen_.try_emplace({info.section, info.name}, place);
         if (is_new || table_.owner == Owner::asterisk) return;
-        problems_.push_back(
-            {Severity::warning, place, fmt::format("{} is set again", info.name),
-             fmt::format("it was set at {} and the last one counts", to_string(first->second)),
-             "remove one of them"});
+        problems_.add({Severity::warning, place, fmt::format("{} is set again", info.name),
+                       fmt::format("it was set at {} and the last one counts", to_string(first->second)),
+                       "remove one of them"});
     }
 
     void report(const Place& place, std::string what, std::string why, std::string what_to_do) {
-        problems_.push_back(
+        problems_.add(
             {severity_of(table_.owner), place, std::move(what), std::move(why), std::move(what_to_do)});
     }
 
     const File& file_;
     const FileTable& table_;
-    Problems& problems_;
+    Collector problems_;
     std::vector<FoundOption> found_;
     std::map<std::pair<std::string_view, std::string_view>, Place> first_seen_;
 };

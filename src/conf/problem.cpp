@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace lamplight::conf {
 
@@ -35,6 +36,16 @@ std::string to_string(const Problem& problem) {
 bool has_errors(const Problems& problems) {
     return std::any_of(problems.begin(), problems.end(),
                        [](const Problem& p) { return p.severity == Severity::error; });
+}
+
+void Collector::add(Problem problem) {
+    if (added_ < most_problems)
+        problems_.push_back(std::move(problem));
+    else if (added_ == most_problems)
+        problems_.push_back({problem.severity, std::move(problem.place),
+                             "there are more problems than are listed",
+                             fmt::format("the list ends at {}", most_problems), "put these right first"});
+    ++added_;
 }
 
 }  // namespace lamplight::conf

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -39,5 +40,19 @@ using Problems = std::vector<Problem>;
 std::string to_string(const Problem& problem);
 
 bool has_errors(const Problems& problems);
+
+/// No file's list of problems is longer: whoever names the wrong file is told so in one screen or a few.
+inline constexpr std::size_t most_problems = 500;
+
+/// Adds problems to a list until most_problems of its own are there, then says once that there are more.
+class Collector {
+public:
+    explicit Collector(Problems& problems) : problems_(problems) {}
+    void add(Problem problem);
+
+private:
+    Problems& problems_;
+    std::size_t added_ = 0;
+};
 
 }  // namespace lamplight::conf

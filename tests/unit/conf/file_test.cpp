@@ -245,7 +245,7 @@ TEST(File, MissesARequiredFileButNotATriedOne) {
         ElementsAre(
             "error /etc/x/main.conf:1: /etc/x/none.conf cannot be included, No such file or directory, "
             "correct the name or use #tryinclude",
-            "warning /etc/x/main.conf:3: #include none/*.conf brings nothing, no file matches "
+            "notice /etc/x/main.conf:3: #include none/*.conf brings nothing, no file matches "
             "/etc/x/none/*.conf, use #tryinclude if that is meant"));
 }
 

@@ -169,6 +169,13 @@ TEST(Options, RefuseValuesAndSayWhatTheyTake) {
             HasSubstr(":14: load = ../evil.so is refused, it names a file of the modules' folder")));
 }
 
+TEST(Options, OfAWrongFileDoNotFillTheScreen) {
+    std::string content = "[general]\n";
+    for (int i = 0; i < 5000; ++i)
+        content += "exten => 1,1,Answer()\n";
+    EXPECT_EQ(apply(content).problems.size(), most_problems + 1);
+}
+
 TEST(Options, ThatAreSetTwiceCountLastAndSaySo) {
     const auto [conf, problems] = apply("[general]\nname = a\nname = b\n");
     EXPECT_EQ(conf.settings.name, "b");
