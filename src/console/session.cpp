@@ -111,8 +111,9 @@ void Session::handle(const CompleteRequest& request) {
 
 void Session::handle(const SubscribeRequest& request) {
     subscribed_ = request.on;
-    answered(SubscribeAnswer{request.id, request.on});
+    // Listening begins before the answer is out: who has it misses no line from then on.
     on_change_(*this);
+    answered(SubscribeAnswer{request.id, request.on});
 }
 
 void Session::answered(const ServerMessage& answer) {
