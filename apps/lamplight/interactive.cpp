@@ -48,7 +48,11 @@ int run_interactive(const std::filesystem::path& socket, std::chrono::millisecon
                           [&](const std::string& line) { return remote.complete(line); },
                           [&](const std::string& line) { return help_on(remote, line); },
                           [&] { return remote.descriptor(); },
-                          [&] { remote.connected() ? remote.take_news() : remote.try_again(); }},
+                          [&] {
+                              if (!remote.connected()) return remote.try_again();
+                              remote.take_news();
+                              return true;
+                          }},
         history_file());
     while (const auto line = editor->read_line()) {
         if (means_quit(*line)) return 0;
@@ -56,7 +60,9 @@ int run_interactive(const std::filesystem::path& socket, std::chrono::millisecon
         run_command(remote, *line, Form::text);
     }
     print("\n");
-    return 0;
+    if (remote.connected()) return 0;
+    fmt::print(stderr, "{} did not come back.\n", remote.name());
+    return 1;
 }
 
 }  // namespace lamplight::app

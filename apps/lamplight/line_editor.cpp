@@ -129,7 +129,7 @@ int LineEditor::read_character(wchar_t* character) {
         if (count < 0) continue;
         if (news < 0 ? count == 0 : ready[1].revents != 0) {
             shown_ = false;
-            hooks_.on_news();
+            if (!hooks_.on_news()) return 0;
             if (std::exchange(shown_, false)) el_set(edit_, EL_REFRESH);
         }
         if (ready[0].revents == 0) continue;
@@ -177,7 +177,7 @@ unsigned char LineEditor::complete() {
 
 void LineEditor::replace_begun(const std::string& begun, const std::string& word, bool whole) {
     const std::string line = line_before_cursor();
-    const std::string typed = console::quoted_word(word) == word ? word : console::quoted_word(word);
+    const std::string typed = console::quoted_word(word);
     if (line.ends_with(begun) && typed == word) {
         el_insertstr(edit_, word.substr(begun.size()).c_str());
     } else if (whole) {

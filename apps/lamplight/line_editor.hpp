@@ -20,7 +20,8 @@ public:
         /// What is worth knowing about the line typed so far, ready to print; for `?`.
         std::function<std::string(const std::string& line)> help;
         std::function<int()> descriptor;  ///< to listen to while nobody types; -1: none
-        std::function<void()> on_news;    ///< it is ready, or a second has passed without one
+        /// It is ready, or a second has passed without one; false ends the input.
+        std::function<bool()> on_news;
     };
 
     LineEditor(Hooks hooks, const std::filesystem::path& history_file);

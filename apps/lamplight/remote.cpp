@@ -9,6 +9,13 @@ namespace lamplight::app {
 using console::client::Connection;
 using console::client::Failure;
 
+namespace {
+
+/// A daemon that restarts is back sooner.
+constexpr std::chrono::seconds comes_back_within(10);
+
+}  // namespace
+
 Remote::Remote(std::filesystem::path socket, std::chrono::milliseconds patience, Show show)
     : socket_(std::move(socket)), patience_(patience), show_(std::move(show)) {}
 
@@ -54,6 +61,7 @@ tl::expected<console::RunAnswer, std::string> Remote::run(const std::string& lin
                         name(), std::chrono::duration<double>(patience_).count()));
     const bool nonsense = answer.error() == Failure::nonsense;
     connection_.reset();
+    lost_at_ = Connection::Clock::now();
     return tl::unexpected(nonsense ? fmt::format("{} answered what this program does not understand.", name())
                                    : fmt::format("{} closed the connection before it answered.", name()));
 }
@@ -72,14 +80,15 @@ void Remote::take_news() {
     }
 }
 
-void Remote::try_again() {
-    if (connection_) return;
+bool Remote::try_again() {
+    if (connection_) return true;
     auto connection = Connection::open(socket_, Connection::Clock::now() + std::chrono::milliseconds(500));
-    if (!connection) return;
+    if (!connection) return Connection::Clock::now() - lost_at_ < comes_back_within;
     connection_ = std::move(*connection);
     greeting_ = connection_->greeting();
     if (subscribed_) subscribe();
     show_(fmt::format("Connected to {} (Lamplight {}) again.", name(), version()));
+    return true;
 }
 
 void Remote::show_news(const console::ServerMessage& message) {
@@ -93,7 +102,9 @@ void Remote::show_news(const console::ServerMessage& message) {
 void Remote::lose() {
     if (!connection_) return;
     connection_.reset();
-    show_(fmt::format("{} is gone. Waiting for it to come back; 'quit' ends.", name()));
+    lost_at_ = Connection::Clock::now();
+    show_(fmt::format("Disconnected: {} is gone. Waiting {} s for it to come back; 'quit' ends.", name(),
+                      comes_back_within.count()));
 }
 
 }  // namespace lamplight::app

@@ -38,8 +38,8 @@ public:
     std::vector<std::string> complete(const std::string& line);
     /// Shows what has come; afterwards maybe not connected any more.
     void take_news();
-    /// One quick attempt to get the lost daemon back.
-    void try_again();
+    /// One quick attempt to get the lost daemon back; false when it has been away for too long.
+    bool try_again();
 
 private:
     template <typename Answer, typename Request>
@@ -54,6 +54,7 @@ private:
     console::Greeting greeting_;
     std::uint64_t last_id_ = 0;
     bool subscribed_ = false;
+    console::client::Connection::Clock::time_point lost_at_;
 };
 
 }  // namespace lamplight::app

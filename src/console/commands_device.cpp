@@ -81,10 +81,10 @@ private:
                                    {"withdrawn", vote.withdrawn}});
             return;
         }
-        auto line =
-            fmt::format("  {} {} {} {} {} {}", cell(name_of(node), 28), cell(log_text(vote.state), 15),
-                        cell(clock_text(since, control_.wall(now_)), 9), cell(age_text(age), 7),
-                        cell(to_string(vote.bus), 9), marks_of(vote, node.own));
+        auto line = fmt::format("  {} {} {} {} {} {}", cell(name_of(node), 28),
+                                cell(vote.withdrawn ? "-" : log_text(vote.state), 15),
+                                cell(clock_text(since, control_.wall(now_)), 9), cell(age_text(age), 7),
+                                cell(to_string(vote.bus), 9), marks_of(vote, node.own));
         line.erase(line.find_last_not_of(' ') + 1);
         text_ += line + '\n';
     }

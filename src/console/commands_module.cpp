@@ -55,10 +55,10 @@ struct Deed {
 };
 
 constexpr Deed deeds[] = {
-    {"load", "load", "Load a module by name", "Loaded {}", "Unable to load module {}",
-     &DaemonControl::load_module},
-    {"unload", "unload", "Unload a module by name", "Unloaded {}", "Unable to unload resource {}",
-     &DaemonControl::unload_module},
+    {"load", "load", "Load a module by name", "Loaded {}",
+     "Unable to load module {}:", &DaemonControl::load_module},
+    {"unload", "unload", "Unload a module by name", "Unloaded {}",
+     "Unable to unload resource {}:", &DaemonControl::unload_module},
     {"reload", "", "Reload configuration for a module", "Module '{}' reloaded successfully.",
      "Module '{}' was not reloaded; what it had goes on:", &DaemonControl::reload_module},
 };

@@ -30,8 +30,10 @@ std::string marks_of(const state::NodeView& node) {
 /// `local present, corosync silent`.
 std::string buses_of(const std::vector<state::MemberView>& members) {
     std::vector<std::string> buses;
-    for (const auto& member : members)
+    for (const auto& member : members) {
+        if (member.bus == state::Bus::own) continue;
         buses.push_back(fmt::format("{} {}", to_string(member.bus), to_string(member.status)));
+    }
     return fmt::format("{}", fmt::join(buses, ", "));
 }
 

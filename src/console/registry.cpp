@@ -219,6 +219,7 @@ private:
         Words names;
         for (const auto& one : fits)
             names.push_back(fmt::format("'{}'", join_words(one.pattern->words)));
+        std::sort(names.begin(), names.end());
         return fmt::format("{}", fmt::join(names, ", "));
     }
 

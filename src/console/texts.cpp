@@ -122,7 +122,10 @@ Done answering(Responder responder, std::string text, std::string failure) {
     return [responder = std::move(responder), text = std::move(text),
             failure = std::move(failure)](tl::expected<std::string, std::string> result) {
         if (result) return responder(Reply::ok(with_line_end(text) + with_line_end(*result)));
-        responder(Reply::failed(with_line_end(failure) + with_line_end(result.error())));
+        // One reason stands behind its sentence, several stand below it.
+        const bool one_line = result.error().find('\n') == std::string::npos;
+        responder(Reply::failed(
+            fmt::format("{}{}{}", failure, one_line ? " " : "\n", with_line_end(result.error()))));
     };
 }
 

@@ -166,7 +166,7 @@ TEST_F(CommandsTest, ReloadsSeveralModulesAndFailsIfOneDoes) {
     EXPECT_EQ(reply.status, 1);
     EXPECT_EQ(reply.text,
               "Module 'bus_local.so' reloaded successfully.\n"
-              "Module 'res_ais.so' was not reloaded; what it had goes on:\nit is not loaded\n");
+              "Module 'res_ais.so' was not reloaded; what it had goes on: it is not loaded\n");
 }
 
 TEST_F(CommandsTest, ShowsDevicesWithoutThoseOfOtherNames) {
