@@ -80,11 +80,7 @@ void CustomStates::want(const std::string& device, std::optional<state::DeviceSt
 }
 
 void CustomStates::commit_next() {
-    if (waiting_.empty()) {
-        for (auto& idle : std::exchange(idle_, {}))
-            boost::asio::post(loop_, std::move(idle));
-        return;
-    }
+    if (waiting_.empty()) return;
     busy_ = true;
     std::vector<StoreEntry> batch;
     batch.reserve(waiting_.size());
@@ -136,11 +132,6 @@ void CustomStates::next_incarnation(const state::Eid& eid, std::uint64_t at_leas
                 if (!alive.expired()) done(result);
             });
         });
-}
-
-void CustomStates::when_idle(std::function<void()> idle) {
-    idle_.push_back(std::move(idle));
-    if (!busy_) commit_next();
 }
 
 std::optional<state::DeviceState> CustomStates::find(std::string_view device) const {

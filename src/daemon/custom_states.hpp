@@ -6,6 +6,7 @@
 #include <tl/expected.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -52,8 +53,8 @@ public:
     /// A higher incarnation, committed before `done` gets it; with an error when it could not be stored.
     void next_incarnation(const state::Eid& eid, std::uint64_t at_least,
                           std::function<void(tl::expected<std::uint64_t, std::string>)> done);
-    /// Called when nothing waits for the disk any more.
-    void when_idle(std::function<void()> idle);
+    /// Nothing waits for the disk.
+    bool is_idle() const { return !busy_ && waiting_.empty(); }
 
     /// Empty when there is none; values still on their way to the disk count.
     std::optional<state::DeviceState> find(std::string_view device) const;
@@ -79,7 +80,6 @@ private:
     std::vector<Done> waiters_;                                                      ///< for the next commit
     std::vector<Done> committing_;                                                   ///< for the running one
     bool busy_ = false;
-    std::vector<std::function<void()>> idle_;
     Undone undone_;
     std::shared_ptr<const int> alive_ = std::make_shared<const int>();
     std::unique_ptr<Worker> worker_;

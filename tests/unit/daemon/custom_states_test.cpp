@@ -113,12 +113,10 @@ TEST_F(CustomStatesTest, WritesWhatStillWaitsWhenItEnds) {
 }
 
 TEST_F(CustomStatesTest, IsIdleWhenEverythingIsCommitted) {
-    bool idle = false;
     for (int i = 0; i < 10; ++i)
         states_->set("Custom:" + std::to_string(i), DeviceState::busy, count());
-    states_->when_idle([&] { idle = true; });
-    EXPECT_FALSE(idle);
-    run_until([&] { return idle; });
+    EXPECT_FALSE(states_->is_idle());
+    run_until([&] { return states_->is_idle(); });
     EXPECT_EQ(succeeded_, 10);
 }
 

@@ -1,0 +1,182 @@
+#include "daemon/hub.hpp"
+
+#include "console/trace.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace lamplight::daemon {
+
+namespace {
+
+/// Names come from the network: nobody outside may know how they fall into the table.
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) | device();
+}
+
+void append(state::Changes& to, state::Changes& from) {
+    const auto move_all = [](auto& target, auto& source) {
+        target.insert(target.end(), std::make_move_iterator(source.begin()),
+                      std::make_move_iterator(source.end()));
+    };
+    move_all(to.aggregates, from.aggregates);
+    move_all(to.own_votes, from.own_votes);
+    move_all(to.nodes, from.nodes);
+    move_all(to.notices, from.notices);
+    move_all(to.forgotten, from.forgotten);
+    from.clear();
+}
+
+}  // namespace
+
+Hub::Hub(const Parts& parts, std::uint64_t incarnation)
+    : parts_(parts),
+      self_{parts.configuration.eid, parts.configuration.name, incarnation,
+            state::Announcement::Speaks::for_itself},
+      engine_(parts.configuration.policy, parts.configuration.limits, random_seed()),
+      hints_(engine_, parts.configuration.hint_limits),
+      chronicle_(parts.log, engine_),
+      timer_(parts.loop) {
+    engine_.set_vote_trace([this](state::DeviceId device, state::NodeId, state::VoteOutcome outcome,
+                                  state::DeviceState before,
+                                  state::DeviceState) { trace(device, outcome, before); });
+    parts_.custom_states.on_undone([this](const auto& device, auto stored) { undo(device, stored); });
+    state::Changes changes;
+    own_node_ = engine_.add_own_node(self_, now(), changes);
+    publish(changes);
+    reload_hints();
+    restore();
+}
+
+/// Own custom states of the last run, with the new incarnation; no bus is there yet, each announces them
+/// once.
+void Hub::restore() {
+    parts_.custom_states.for_each([this](const std::string& device, state::DeviceState state) {
+        if (auto voted = vote(device, state, state::Cause::restored); !voted)
+            parts_.log.warning("Custom state of '{}' not restored: {}", device, voted.error());
+    });
+}
+
+void Hub::publish(state::Changes& changes) {
+    append(more_, changes);
+    if (publishing_) return;  // the round that runs takes it along
+    publishing_ = true;
+    while (!more_.empty()) {
+        std::swap(round_, more_);
+        deliver(round_);
+        round_.clear();
+    }
+    publishing_ = false;
+    arm();
+}
+
+void Hub::deliver(const state::Changes& changes) {
+    hint_changes_.clear();
+    hints_.follow(changes, hint_changes_, more_);
+    if (outlets_.changes) outlets_.changes(changes);
+    chronicle_.tell(changes, now());
+    chronicle_.tell(hint_changes_, hints_);
+}
+
+void Hub::arm() {
+    const auto deadline = engine_.next_deadline();
+    if (!deadline) {
+        timer_.cancel();
+        return;
+    }
+    const auto when = clock_.steady(*deadline);
+    if (timer_.expiry() == when) return;
+    timer_.expires_at(when);
+    timer_.async_wait([this](boost::system::error_code error) {
+        if (error) return;
+        state::Changes changes;
+        engine_.on_time(now(), changes);
+        publish(changes);
+    });
+}
+
+std::vector<state::Announcement> Hub::own_nodes() const {
+    return {self_};
+}
+
+void Hub::raise_incarnation(const state::Eid& eid, std::uint64_t seen) {
+    if (eid != self_.eid || seen < self_.incarnation || seen < raising_to_) return;
+    raising_to_ = seen + 1;
+    parts_.custom_states.next_incarnation(
+        eid, raising_to_, [this](tl::expected<std::uint64_t, std::string> stored) {
+            if (!stored) parts_.log.error("The new incarnation is not stored: {}", stored.error());
+            on_raised(std::max(raising_to_, stored.value_or(0)));
+        });
+}
+
+void Hub::on_raised(std::uint64_t incarnation) {
+    if (incarnation <= self_.incarnation) return;
+    parts_.log.notice(
+        "Others have heard this server with a later incarnation: ours is {} from now on, everything is "
+        "announced again",
+        incarnation);
+    self_.incarnation = incarnation;
+    state::Changes changes;
+    engine_.raise_incarnation(own_node_, incarnation - 1, changes);
+    if (outlets_.own_nodes_changed) outlets_.own_nodes_changed();
+    publish(changes);
+}
+
+void Hub::note_file_read(const std::filesystem::path& file) {
+    if (std::ranges::find(files_read_, file) == files_read_.end()) files_read_.push_back(file);
+}
+
+tl::expected<void, std::string> Hub::vote(std::string_view device, state::DeviceState state,
+                                          state::Cause cause) {
+    state::Changes changes;
+    const auto id = engine_.intern_device(device, changes);
+    if (id) engine_.set_own(own_node_, *id, state, state::Cachable::yes, cause, now(), changes);
+    publish(changes);
+    if (id) return {};
+    if (device.size() > engine_.limits().name_bytes)
+        return tl::unexpected(fmt::format("a name has at most {} bytes", engine_.limits().name_bytes));
+    return tl::unexpected(fmt::format("{} devices are known, which is the limit", engine_.device_count()));
+}
+
+void Hub::withdraw(std::string_view device, state::Cause cause) {
+    const auto id = engine_.find_device(device);
+    if (!id) return;
+    state::Changes changes;
+    engine_.withdraw_own(own_node_, *id, cause, now(), changes);
+    publish(changes);
+}
+
+/// The disk did not take a state that was announced: what it holds is in force again, here and with the
+/// others.
+void Hub::undo(const std::string& device, std::optional<state::DeviceState> stored) {
+    if (stored) {
+        (void)vote(device, *stored, state::Cause::restored);
+        parts_.log.error("{} could not be stored; it is {} again", device, state::config_text(*stored));
+    } else {
+        withdraw(device, state::Cause::withdrawal);
+        parts_.log.error("{} could not be stored; it has no custom state, as before", device);
+    }
+}
+
+void Hub::reload_policy() {
+    engine_.configure(parts_.configuration.policy, parts_.configuration.limits);
+}
+
+void Hub::reload_hints() {
+    state::Changes changes;
+    std::vector<state::HintChange> hint_changes;
+    hints_.load(parts_.configuration.hints, hint_changes, changes);
+    chronicle_.tell(hint_changes, hints_);
+    publish(changes);
+}
+
+void Hub::trace(state::DeviceId device, state::VoteOutcome outcome, state::DeviceState before) {
+    if (outcome != state::VoteOutcome::applied && outcome != state::VoteOutcome::confirmed) return;
+    console::trace_change(parts_.log, engine_, device, before);
+}
+
+}  // namespace lamplight::daemon

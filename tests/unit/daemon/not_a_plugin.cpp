@@ -1,0 +1,3 @@
+extern "C" int not_a_plugin() {
+    return 7;
+}
