@@ -41,8 +41,11 @@ tl::expected<std::filesystem::path, std::string> socket_of(const std::string& co
         if (problem.severity == conf::Severity::error && problem.place.file == path.string())
             errors += (errors.empty() ? "" : "\n") + conf::to_string(problem);
     }
-    if (!errors.empty()) return tl::unexpected(errors);
-    return loaded.value.run_dir / (loaded.value.name + ".ctl");
+    auto socket = loaded.value.run_dir / (loaded.value.name + ".ctl");
+    // A file that went wrong under a running daemon is no reason not to talk to it.
+    std::error_code ignored;
+    if (!errors.empty() && !std::filesystem::exists(socket, ignored)) return tl::unexpected(errors);
+    return socket;
 }
 
 int run(const Options& options) {

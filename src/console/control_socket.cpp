@@ -43,20 +43,23 @@ std::optional<sockaddr_un> address_of(const std::filesystem::path& path) {
     return address;
 }
 
-/// Whether somebody listens there, lock or not.
-bool somebody_listens(const sockaddr_un& address) {
+/// Who listens there, lock or not: its process id, 0 when it cannot be told.
+std::optional<pid_t> listener(const sockaddr_un& address) {
     const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0) return false;
+    if (probe < 0) return std::nullopt;
     const int outcome = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const bool listens = outcome == 0 || errno == EAGAIN;
+    ucred who{};
+    socklen_t size = sizeof who;
+    if (outcome != 0 || ::getsockopt(probe, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) who.pid = 0;
     ::close(probe);
-    return listens;
+    return listens ? std::optional(who.pid) : std::nullopt;
 }
 
-std::string in_use(const std::filesystem::path& path) {
-    return fmt::format(
-        "{} is in use by a living daemon: stop it, or give this one another 'name' or 'run_dir'",
-        path.string());
+std::string in_use(const std::filesystem::path& path, pid_t pid) {
+    const std::string who = pid > 0 ? fmt::format("a living daemon, process {}", pid) : "a living daemon";
+    return fmt::format("{} is in use by {}: stop it, or give this one another 'name' or 'run_dir'",
+                       path.string(), who);
 }
 
 }  // namespace
@@ -71,8 +74,9 @@ tl::expected<ControlSocket, std::string> ControlSocket::open(const std::filesyst
     const int lock = ::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0) return because(lock_path, "cannot be opened");
     ControlSocket socket(path, lock);
-    if (::flock(lock, LOCK_EX | LOCK_NB) != 0 || somebody_listens(*address))
-        return tl::unexpected(in_use(path));
+    const bool locked = ::flock(lock, LOCK_EX | LOCK_NB) == 0;
+    const auto living = listener(*address);
+    if (!locked || living) return tl::unexpected(in_use(path, living.value_or(0)));
     if (const auto removed = socket.remove_stale(); !removed) return tl::unexpected(removed.error());
     if (const auto bound = socket.bind_and_listen(group); !bound) return tl::unexpected(bound.error());
     return socket;
