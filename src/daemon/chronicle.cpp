@@ -95,9 +95,10 @@ std::string describe(const state::Notice& notice, const state::Limits& limits) {
                 eid, notice.first, notice.second);
         case Kind::own_eid_announced:
             return fmt::format(
-                "{} says that it is {}, which is this server's own entity ID; it is refused. Give one of "
-                "them another entityid.",
-                notice.second.empty() ? notice.first : notice.second, eid);
+                "Two servers call themselves {}: this one, {}, and {}, which is refused. Give one of them "
+                "another "
+                "entityid.",
+                eid, notice.first, notice.second);
         case Kind::device_limit:
             return fmt::format(
                 "{} devices are known, the limit: '{}' and other new ones are refused. Raise `devices` "
