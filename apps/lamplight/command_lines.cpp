@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <iostream>
+#include <system_error>
 
 namespace lamplight::app {
 
@@ -21,7 +23,12 @@ std::string_view trimmed(std::string_view line) {
 }  // namespace
 
 bool print(std::string_view text) {
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0)
+        return true;
+    // A reader that has enough (`| head`) is no mistake worth words.
+    if (errno != EPIPE)
+        fmt::print(stderr, "Cannot write the answer: {}\n", std::generic_category().message(errno));
+    return false;
 }
 
 int run_command(Remote& remote, const std::string& line, Form form) {

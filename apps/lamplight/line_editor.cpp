@@ -197,7 +197,7 @@ unsigned char LineEditor::help() {
         const auto words = hooks_.complete(line);
         text = words.empty() ? "Nothing known can follow." : in_columns(words);
     }
-    show(line + "?\n" + text);
+    show(prompt_ + line + "?\n" + text);
     shown_ = false;
     return CC_REDISPLAY;
 }
