@@ -102,7 +102,6 @@ struct Configuration {
     state::Policy policy;
     state::Limits limits;
     state::Hints::Limits hint_limits;
-    std::vector<std::string> may_speak_for;  ///< patterns (`*`, `?`) of sender names and EIDs: guardians
 
     std::uint8_t verbose = 0;  ///< `core set verbose` and `core set debug` at start
     std::uint8_t debug = 0;

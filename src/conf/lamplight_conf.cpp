@@ -345,13 +345,13 @@ std::vector<Row> other_rows() {
           .type = ValueType::list,
           .example = "guardian*, 02:00:5e:00:53:09",
           .summary = "Senders whose votes for any node are heard",
-          .help = "By name or entity ID, with * and ?. They never come to own a node: as soon as it speaks "
-                  "for itself, "
-                  "it alone is heard.",
+          .help =
+              "By the name or entity ID they announce, with * and ?. They never come to own a node: it is "
+              "heard itself, too, and the newest vote counts.",
           .since = "0.1.0",
           .repeat = Repeat::many},
          [](Target& t, const Value& v) {
-             auto& senders = t.settings.may_speak_for;
+             auto& senders = t.settings.policy.may_speak_for;
              senders.insert(senders.end(), v.list.begin(), v.list.end());
              return std::string{};
          }},

@@ -172,7 +172,7 @@ std::optional<VoteOutcome> Engine::Impl::refuse_speaker(Node& node, const Vote& 
     if (node.own) return VoteOutcome::refused_own;
     const Sender& from = sender(vote.sender);
     if (!from.open) return VoteOutcome::refused_not_member;
-    if (from.speaks_for_all) return std::nullopt;
+    if (from.guardian) return std::nullopt;
     const Member& member = node.members[static_cast<std::size_t>(from.bus)];
     if (!member.sender || !sender(*member.sender).open)
         claim(vote.node, vote.sender, now, changes);
@@ -383,8 +383,8 @@ void Engine::set_pbx_link(NodeId node, bool up, Time now, Changes& changes) {
 std::optional<SenderId> Engine::open_sender(Bus bus, std::string label, Changes& changes) {
     return impl_->open_sender(bus, std::move(label), changes);
 }
-void Engine::set_may_speak_for_all(SenderId sender) {
-    impl_->sender(sender).speaks_for_all = true;
+bool Engine::is_guardian(SenderId sender) const {
+    return impl_->sender(sender).guardian;
 }
 AnnounceOutcome Engine::announce(SenderId sender, const Announcement& announcement, Time now,
                                  Changes& changes) {
@@ -421,6 +421,7 @@ void Engine::configure(const Policy& policy, const Limits& limits) {
     const std::uint32_t journal = impl_->limits_.journal_entries;
     impl_->limits_ = limits;
     impl_->limits_.journal_entries = journal;  // its memory is laid out at start
+    impl_->find_guardians();
 }
 
 void Engine::retain_device(DeviceId device) {

@@ -147,8 +147,9 @@ public:
     /// A connection that may vote appears. `label` names it for operators ("pbx2 pid 4711"). Empty at the
     /// limit.
     std::optional<SenderId> open_sender(Bus bus, std::string label, Changes& changes);
-    /// Guardians: this sender's votes for any node are heard, and it comes to own none.
-    void set_may_speak_for_all(SenderId sender);
+    /// A guardian by Policy::may_speak_for and what it announced: its votes for any node are heard, and it
+    /// comes to own none but its own.
+    bool is_guardian(SenderId sender) const;
     /// The sender says which node it is (several, when it speaks for PBXs). A higher incarnation than the one
     /// held marks the node's votes stale until a snapshot confirms them; a lower one is refused.
     AnnounceOutcome announce(SenderId sender, const Announcement& announcement, Time now, Changes& changes);

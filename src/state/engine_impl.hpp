@@ -25,7 +25,7 @@ struct Member {
 struct Sender {
     Bus bus{};
     bool open = true;
-    bool speaks_for_all = false;
+    bool guardian = false;
     MemberStatus status = MemberStatus::present;
     std::string label;
     std::vector<NodeId> nodes;  ///< announced or claimed on its bus
@@ -79,6 +79,7 @@ public:
 
     std::optional<Time> next_deadline() const;
     void on_time(Time now, Changes& changes);
+    void find_guardians();
     void forget_if_unused(DeviceId device, Changes& changes);
     Digest digest(NodeId id) const;
     VoteView view(const DeviceRecord& record, std::size_t place) const;

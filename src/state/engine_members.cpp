@@ -194,7 +194,20 @@ AnnounceOutcome Engine::Impl::announce(SenderId from, const Announcement& announ
     member.announced = true;
     member.incarnation = announcement.incarnation;
     claim(*id, from, now, changes);
+    find_guardians();
     return AnnounceOutcome::accepted;
+}
+
+/// By what the senders have announced and the policy of now. Cost: O(senders), when somebody announces.
+void Engine::Impl::find_guardians() {
+    for (std::size_t i = 0; i < senders_.size(); ++i) {
+        Sender& sender = senders_[i];
+        sender.guardian = std::any_of(sender.nodes.begin(), sender.nodes.end(), [&](NodeId id) {
+            const Node& node = this->node(id);
+            return node.members[static_cast<std::size_t>(sender.bus)].announced &&
+                   policy_.is_guardian(node.name, node.eid);
+        });
+    }
 }
 
 void Engine::Impl::sender_present(SenderId from, Time now, Changes& changes) {
@@ -265,6 +278,7 @@ void Engine::Impl::choose_owner(NodeId id, Time now, Changes& changes) {
     if (!before || !nearest || before == nearest || node.votes == 0) return;
     if (!has_versions(*nearest)) return;  // no snapshot will come that could confirm
     node.snapshot.reset();
+    changes.nodes.push_back({id, node.standing, node.standing, Cause::owner_bus_moved, *nearest});
     for_votes_of(id, Cause::owner_bus_moved, now, changes,
                  [](std::uint8_t held) { return static_cast<std::uint8_t>(held | mark::held); });
     if (node.standing == Standing::present) node.until = now + policy_.silent_hold;

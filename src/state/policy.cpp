@@ -1,5 +1,6 @@
 #include "state/policy.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace lamplight::state {
@@ -48,6 +49,13 @@ std::string_view to_string(Departure departure) {
     static constexpr std::array<std::string_view, departure_count> texts = {
         "left", "restarting", "failed", "daemon failed", "silent", "PBX lost"};
     return texts.at(static_cast<std::size_t>(departure));
+}
+
+bool Policy::is_guardian(std::string_view node_name, const Eid& eid) const {
+    const std::string eid_text = to_string(eid);
+    return std::ranges::any_of(may_speak_for, [&](const std::string& pattern) {
+        return matches(pattern, node_name) || matches(pattern, eid_text);
+    });
 }
 
 Hold Policy::hold_for(Departure event, std::string_view node_name, const Eid& eid) const {

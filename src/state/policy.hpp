@@ -39,7 +39,11 @@ struct Policy {
     Duration silent_hold = std::chrono::seconds(15);
     Duration forget_after = std::chrono::hours(24);
     std::vector<PolicyRule> rules;
+    /// Patterns of names and EIDs whose senders are guardians: heard for every node, owning none but their
+    /// own.
+    std::vector<std::string> may_speak_for;
 
+    bool is_guardian(std::string_view node_name, const Eid& eid) const;
     /// Cost: O(rules). Called on departures only.
     Hold hold_for(Departure event, std::string_view node_name, const Eid& eid) const;
 };

@@ -253,13 +253,6 @@ void Exchange::offer_nodes_of(const Peer& gone, state::Time now, Output& out) {
     }
 }
 
-void Exchange::set_may_speak_for_all(PeerId id) {
-    const auto found = peers_.find(id);
-    if (found == peers_.end() || found->second.ended) return;
-    found->second.speaks_for_all = true;
-    engine_.set_may_speak_for_all(found->second.sender);
-}
-
 // --- time ---
 
 void Exchange::on_time(state::Time now, Output&) {

@@ -94,8 +94,6 @@ public:
     void peer_gone(PeerId peer, state::Departure departure, state::Time now, Output& out);
     /// It is back after silence: we greet it as if it had joined.
     void peer_present(PeerId peer, state::Time now, Output& out);
-    /// A guardian: heard for every node.
-    void set_may_speak_for_all(PeerId peer);
     /// One frame from a peer, whole. Whatever it holds is counted and otherwise harmless.
     void receive(PeerId peer, wire::Bytes frame, state::Time now, Output& out);
 

@@ -169,7 +169,7 @@ std::optional<state::NodeId> Exchange::node_of(Peer& peer, const state::Eid& eid
                                     [&](const PeerNode& node) { return node.announcement.eid == eid; });
     announced = found == peer.nodes.end() ? nullptr : &*found;
     if (announced != nullptr && announced->outcome == AnnounceOutcome::accepted) return announced->id;
-    if (peer.speaks_for_all) return engine_.intern_node(eid, out.changes);
+    if (engine_.is_guardian(peer.sender)) return engine_.intern_node(eid, out.changes);
     return std::nullopt;
 }
 

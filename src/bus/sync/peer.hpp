@@ -36,7 +36,6 @@ struct Peer {
     bool present = true;
     bool said_goodbye = false;
     bool ended = false;  ///< for the engine: its sender is closed
-    bool speaks_for_all = false;
     NameTable names;
     std::vector<PeerNode> nodes;
     std::optional<state::Time> hello_asked_at;

@@ -125,7 +125,7 @@ TEST(Options, OfLamplightConfReachTheSettings) {
     EXPECT_EQ(s.modules.verdict("res_ais.so"), ModuleVerdict::exclude);
     EXPECT_EQ(s.modules.verdict("Bus_Local.so"), ModuleVerdict::require);
     EXPECT_EQ(s.modules.verdict("res_xmpp.so"), ModuleVerdict::exclude);
-    EXPECT_THAT(s.may_speak_for, ElementsAre("guard*", "a,b", "c"));
+    EXPECT_THAT(s.policy.may_speak_for, ElementsAre("guard*", "a,b", "c"));
     EXPECT_EQ(s.hint_limits.watchers_per_hint, 7u);
     EXPECT_EQ(s.hint_limits.automatic_hints, 0u);
 }

@@ -329,12 +329,18 @@ TEST_F(EngineMembers, AnAnnouncementWithoutEidOrWithAnOldIncarnationIsRefused) {
 }
 
 TEST_F(EngineMembers, AGuardianIsHeardAndOwnsNothing) {
-    const SenderId guardian = *engine.open_sender(Bus::local, "guardian", changes);
-    engine.set_may_speak_for_all(guardian);
+    Policy policy;
+    policy.may_speak_for = {"guard*"};
+    engine.configure(policy, engine.limits());
+    const SenderId guardian = join(9, "guardian1");
+    EXPECT_TRUE(engine.is_guardian(guardian));
     const SenderId two = busy_member();
     EXPECT_EQ(vote(guardian, 2, "Custom:abc", unavailable, {1, 2}), VoteOutcome::applied);
     EXPECT_EQ(engine.node(node(2)).owner, Bus::local);
     EXPECT_EQ(vote(two, 2, "Custom:abc", inuse, {1, 3}), VoteOutcome::applied);
+    engine.configure({}, engine.limits());
+    EXPECT_FALSE(engine.is_guardian(guardian));
+    EXPECT_EQ(vote(guardian, 2, "Custom:abc", unavailable, {1, 4}), VoteOutcome::refused_speaker);
 }
 
 // --- two roads to one node ---

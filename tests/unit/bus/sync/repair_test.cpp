@@ -255,7 +255,9 @@ TEST(Nonsense, APeerCannotVoteForANodeThatItDidNotAnnounce) {
 
 TEST(Nonsense, AGuardianIsHeardForEverybody) {
     Pair pair;
-    pair.two.exchange.set_may_speak_for_all(pair.link->a_at_b);
+    state::Policy policy;
+    policy.may_speak_for = {"pbx1"};
+    pair.two.engine.configure(policy, pair.two.engine.limits());
     pair.to_two(frame([](MutableBytes out) {
         wire::vote::VotesWriter writer(out, 50);
         writer.add(eid(7), 1, {3, 1, DeviceState::busy, {}, {}, "Custom:guarded"});
