@@ -279,7 +279,6 @@ void Engine::Impl::choose_owner(NodeId id, Time now, Changes& changes) {
     if (!has_versions(*nearest)) return;  // no snapshot will come that could confirm
     node.snapshot.reset();
     changes.nodes.push_back({id, node.standing, node.standing, Cause::owner_bus_moved, *nearest});
-    changes.nodes.push_back({id, node.standing, node.standing, Cause::owner_bus_moved, *nearest});
     for_votes_of(id, Cause::owner_bus_moved, now, changes,
                  [](std::uint8_t held) { return static_cast<std::uint8_t>(held | mark::held); });
     if (node.standing == Standing::present) node.until = now + policy_.silent_hold;

@@ -20,6 +20,8 @@ struct TwoRoads : testing::Test {
                 std::swap(changes, out.changes);
                 near.on_changes(changes);
                 far.on_changes(changes);
+                for (const state::NodeChange& change : changes.nodes)
+                    moves += change.cause == state::Cause::owner_bus_moved;
             }
         }
 
@@ -29,6 +31,7 @@ struct TwoRoads : testing::Test {
         Exchange near{engine, {state::Bus::corosync, Settings::Reach::one_peer}};
         Exchange far{engine, {state::Bus::xmpp, Settings::Reach::one_peer}};
         Output out;
+        std::size_t moves = 0;
         PeerId near_peer{};
         PeerId far_peer{};
     };
@@ -94,6 +97,7 @@ TEST_F(TwoRoads, WhenTheNearerFallsSilentTheOtherAsksForASnapshotAtOnce) {
     EXPECT_EQ(two.engine.aggregate(*two.engine.find_device("Custom:abc")), DeviceState::busy);
     settle();
     EXPECT_EQ(two.far.counters().snapshots_requested, 1u);
+    EXPECT_EQ(two.moves, 1u) << "said once";
     EXPECT_FALSE(vote_at_two().stale) << "confirmed on the road that is left";
     set(DeviceState::ringing);
     EXPECT_EQ(vote_at_two().state, DeviceState::ringing);
