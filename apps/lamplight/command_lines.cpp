@@ -1,5 +1,7 @@
 #include "command_lines.hpp"
 
+#include "console/words.hpp"
+
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
@@ -42,6 +44,15 @@ int run_command(Remote& remote, const std::string& line, Form form) {
                              : print(answer->text);
     if (!printed) return 1;
     return std::clamp(answer->status, 0, 255);
+}
+
+int print_completions(Remote& remote, const std::string& begun) {
+    const auto last = console::split_begun(begun).begun;
+    const std::string before = begun.substr(0, begun.size() - std::min(begun.size(), last.size()));
+    for (const auto& word : remote.complete(begun)) {
+        if (!print(before + word + '\n')) return 1;
+    }
+    return 0;
 }
 
 int run_lines(Remote& remote, Form form) {

@@ -24,6 +24,8 @@ constexpr int wrong_call = 2;
 struct Options {
     std::string config;
     std::string command;
+    std::string begun;  ///< a line to complete, for the shell's completion
+    bool complete = false;
     bool execute = false;
     bool remote = false;
     bool json = false;
@@ -58,13 +60,15 @@ int run(const Options& options) {
     }
     const std::chrono::milliseconds patience(static_cast<std::int64_t>(options.timeout_seconds * 1'000));
     const Form form = options.json ? Form::json : Form::text;
-    if (!options.execute && form == Form::text && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0)
+    const bool asks = options.execute || options.complete;
+    if (!asks && form == Form::text && ::isatty(STDIN_FILENO) != 0 && ::isatty(STDOUT_FILENO) != 0)
         return run_interactive(*socket, patience);
     Remote remote(*socket, patience, [](const std::string& line) { fmt::print(stderr, "{}\n", line); });
     if (const auto connected = remote.connect(); !connected) {
         fmt::print(stderr, "{}\n", connected.error());
         return 1;
     }
+    if (options.complete) return print_completions(remote, options.begun);
     return options.execute ? run_command(remote, options.command, form) : run_lines(remote, form);
 }
 
@@ -87,6 +91,7 @@ int parse_and_run(int argc, char** argv) {
         ->type_name("SECONDS")
         ->check(CLI::Range(0.001, 86'400.0))
         ->capture_default_str();
+    const auto* complete = app.add_option("--complete", options.begun)->group("");  // not for people
     app.set_version_flag("-V,--version", std::string("Lamplight ") + LAMPLIGHT_VERSION);
     try {
         app.parse(argc, argv);
@@ -94,7 +99,8 @@ int parse_and_run(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : wrong_call;
     }
     options.execute = execute->count() != 0;
-    if (!options.execute && !options.remote) {
+    options.complete = complete->count() != 0;
+    if (!options.execute && !options.complete && !options.remote) {
         fmt::print(stderr, "Say -x \"COMMAND\" for one command or -r for a console.\n\n{}", app.help());
         return wrong_call;
     }
