@@ -250,7 +250,8 @@ TEST(Nonsense, APeerCannotVoteForANodeThatItDidNotAnnounce) {
     EXPECT_FALSE(pair.two.engine.find_device("Custom:forged")) << "it must not fill our tables either";
     EXPECT_FALSE(pair.two.engine.find_node(eid(7)));
     pair.world.settle();
-    EXPECT_EQ(pair.world.count(Type::request), 2u) << "it may have said hello unheard: the hello, then its votes";
+    EXPECT_EQ(pair.world.count(Type::request), 2u)
+        << "it may have said hello unheard: the hello, then its votes";
 }
 
 TEST(Nonsense, AGuardianIsHeardForEverybody) {
