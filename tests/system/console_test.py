@@ -72,7 +72,7 @@ class Person(SystemTest):
 
     def prompt(self):
         console = self.terminal(self.pbx1)
-        console.expect(r"pbx1\*CLI> ")
+        console.expect_prompt("pbx1")
         return console
 
     def test_types_a_command_and_reads_its_answer(self):
@@ -80,17 +80,21 @@ class Person(SystemTest):
         console.send("core show hints\r")
         console.expect(r"-= Registered Asterisk Dial Plan Hints =-")
         console.expect(r"foo@devstate_test")
-        console.expect(r"pbx1\*CLI> ")
+        console.expect_prompt("pbx1")
 
     def test_completes_commands_devices_and_hints(self):
         self.pbx1.set("INUSE")
         console = self.prompt()
-        console.send("devstate ch" + TAB)
-        console.expect(r"devstate change ")
-        console.send("Custom:a" + TAB)
-        console.expect(r"Custom:abc")
-        console.send("\x15core show hint f" + TAB)
-        console.expect(r"core show hint foo")
+        console.send(f"devstate ch{TAB}Custom:a{TAB} RINGING\r")
+        console.expect(r"Changing abc to RINGING")
+        console.expect_prompt("pbx1")
+        console.send(f"core show hint f{TAB}\r")
+        console.expect(r"1 hint matching extension foo")
+
+    def test_sees_the_choices_when_there_are_several(self):
+        console = self.prompt()
+        console.send("core show h" + TAB)
+        console.expect(r"help +hint +hints")
 
     def test_gets_help_by_a_question_mark(self):
         console = self.prompt()
@@ -100,14 +104,16 @@ class Person(SystemTest):
     def test_finds_the_last_command_in_the_history(self):
         console = self.prompt()
         console.send("core show uptime\r")
-        console.expect(r"System uptime.*pbx1\*CLI> ")
+        console.expect(r"System uptime")
+        console.expect_prompt("pbx1")
         console.send("\x1b[A\r")
         console.expect(r"System uptime")
 
     def test_finds_the_history_of_an_earlier_session(self):
         console = self.prompt()
         console.send("core show uptime\r")
-        console.expect(r"System uptime.*pbx1\*CLI> ")
+        console.expect(r"System uptime")
+        console.expect_prompt("pbx1")
         console.send("quit\r")
         self.assertEqual(console.ended(), 0)
         console = self.prompt()

@@ -30,11 +30,11 @@ class Background(SystemTest):
         if self.pid and is_alive(self.pid):
             os.kill(self.pid, signal.SIGKILL)
 
-    def start(self, *arguments):
+    def start(self):
         """Starts it without -f: the program ends with the status of the start. Its output is no pipe to wait on."""
         with open(self.pbx1.log_file, "ab") as log:
-            return subprocess.run(self.pbx1.command_line(*arguments), stdin=subprocess.DEVNULL, stdout=log,
-                                  stderr=subprocess.STDOUT, timeout=PATIENCE).returncode
+            return subprocess.run([program("lamplightd"), "-C", "lamplight.conf"], cwd=self.pbx1.place,
+                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=PATIENCE).returncode
 
     def process(self):
         return int(re.search(r"Process: *(\d+)", self.pbx1.do("core show settings")).group(1))
@@ -42,6 +42,7 @@ class Background(SystemTest):
     def test_is_there_when_the_program_ends_with_success(self):
         self.assertEqual(self.start(), 0)
         self.pid = self.process()
+        self.assertEqual(os.readlink(f"/proc/{self.pid}/cwd"), "/", "it holds no folder busy")
         self.pbx1.set("INUSE")
         self.assertEqual(self.pbx1.hint(), "InUse")
         self.pbx1.do("core stop now")

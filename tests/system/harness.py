@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import traceback
 import unittest
@@ -201,6 +202,12 @@ class Terminal:
             self.read()
         self.text = self.text[found.end():]
         return found
+
+    def expect_prompt(self, name):
+        """Waits until keys would be edited. The prompt shows a moment before the terminal stops editing by itself,
+        which no finger notices."""
+        self.expect(rf"{re.escape(name)}\*CLI> ")
+        wait_until(lambda: not termios.tcgetattr(self.fd)[3] & termios.ICANON, "the console reads key by key")
 
     def send(self, keys):
         os.write(self.fd, keys.encode())

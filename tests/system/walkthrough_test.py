@@ -23,7 +23,7 @@ class TestingDeviceStateChanges(SystemTest):
         pbx2.do(SET_NOT_INUSE)
         wait_until(lambda: pbx1.votes() == {"pbx1": "NOT_INUSE", "pbx2": "NOT_INUSE"}, "pbx1 has both votes")
         console = self.terminal(pbx1)
-        console.expect(r"pbx1\*CLI> ")
+        console.expect_prompt("pbx1")
         console.send("core set debug 1\r")
         console.expect(r"Core debug was \S+ and is now 1")
         console.send(SET_INUSE + "\r")
@@ -40,7 +40,7 @@ class TestingDeviceStateChanges(SystemTest):
         pbx2.until_hint("InUse")
         pbx2.do("core set debug 1")
         console = self.terminal(pbx2)
-        console.expect(r"pbx2\*CLI> ")
+        console.expect_prompt("pbx2")
         console.send(SET_NOT_INUSE + "\r")
         console.expect(CONSOLE_LINE + "Aggregate state for device 'Custom:abc' has not changed from 'In use'")
 
