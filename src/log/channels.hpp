@@ -42,11 +42,20 @@ struct Channel {
 /// Whether the console's lines also go to the terminal (stderr).
 enum class Foreground : std::uint8_t { no, yes };
 
+/// What `logger rotate` does with a file (logger.conf's rotatestrategy).
+enum class Rotation : std::uint8_t {
+    sequential,  ///< to the number above the highest: the newest has the highest
+    rotate,      ///< to 0, after 0 went to 1 and so on: the newest has 0
+    timestamp,   ///< to the seconds since 1970
+    none,        ///< only opened again
+};
+
 /// What logger.conf says.
 struct Channels {
     /// strftime(3), and %q, %1q … %6q: digits of the second's fraction, three without a number.
     std::string date_format = "%b %e %H:%M:%S";
     Foreground foreground = Foreground::no;
+    Rotation rotation = Rotation::sequential;
     std::vector<Channel> channels;
 
     /// Without a logger.conf: everything on the console; in the background notices and above to the journal

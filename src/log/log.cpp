@@ -162,7 +162,7 @@ public:
             channels_ = channels;
             weigh_channels();
         }
-        return writer_.replace(std::move(*sinks), channels.date_format);
+        return writer_.replace(std::move(*sinks), channels.date_format, channels.rotation);
     }
 
     std::string date_format() const {

@@ -113,7 +113,7 @@ public:
     tl::expected<std::vector<std::string>, std::string> configure(const Channels& channels);
     /// Opens the files again, as after logrotate(8) moved them. Gives what could not be opened.
     std::vector<std::string> reopen();
-    /// Renames each file to the next free `FILE.N` and opens it anew. Gives what went wrong.
+    /// Renames each file as Channels::rotation says and opens it anew. Gives what went wrong.
     std::vector<std::string> rotate();
     std::vector<ChannelView> channels() const;
     /// Waits until what was logged before is written; gives false when `patience` ran out. For the end of a

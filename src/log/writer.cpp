@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -52,13 +53,48 @@ void open_file(Sink& sink) {
     }
 }
 
-/// The next name of Asterisk's sequential rotation.
-std::filesystem::path next_free(const std::string& path) {
+constexpr unsigned most_rotated = 10'000;  ///< an older one is overwritten
+
+std::string numbered(const std::string& path, unsigned number) {
+    return fmt::format("{}.{}", path, number);
+}
+
+/// How many of FILE.0, FILE.1 … are there without a gap.
+unsigned count_rotated(const std::string& path) {
     std::error_code ignored;
-    for (unsigned number = 0;; ++number) {
-        auto name = std::filesystem::path(fmt::format("{}.{}", path, number));
-        if (!std::filesystem::exists(name, ignored)) return name;
+    unsigned count = 0;
+    while (count < most_rotated && std::filesystem::exists(numbered(path, count), ignored))
+        ++count;
+    return count;
+}
+
+/// Moves FILE.n to FILE.n+1 from the oldest on, so that FILE.0 is free.
+std::error_code shift_rotated(const std::string& path) {
+    std::error_code failure;
+    for (unsigned number = std::min(count_rotated(path), most_rotated - 1); number > 0 && !failure; --number)
+        std::filesystem::rename(numbered(path, number - 1), numbered(path, number), failure);
+    return failure;
+}
+
+std::error_code rotate_file(const std::string& path, Rotation rotation) {
+    std::error_code failure;
+    std::string to = numbered(path, 0);
+    switch (rotation) {
+        case Rotation::none:
+            return {};
+        case Rotation::sequential:
+            to = numbered(path, count_rotated(path));
+            break;
+        case Rotation::rotate:
+            failure = shift_rotated(path);
+            break;
+        case Rotation::timestamp:
+            to = fmt::format("{}.{}", path, std::time(nullptr));
+            break;
     }
+    if (!failure) std::filesystem::rename(path, to, failure);
+    // A file that is gone needs only to be made again.
+    return failure == std::errc::no_such_file_or_directory ? std::error_code() : failure;
 }
 
 }  // namespace
@@ -185,10 +221,12 @@ std::vector<std::string> Writer::say_problems() {
     return problems;
 }
 
-std::vector<std::string> Writer::replace(std::vector<Sink> sinks, std::string date_format) {
+std::vector<std::string> Writer::replace(std::vector<Sink> sinks, std::string date_format,
+                                         Rotation rotation) {
     const std::lock_guard lock(sinks_mutex_);
     sinks_ = std::move(sinks);
     date_format_ = std::move(date_format);
+    rotation_ = rotation;
     for (auto& sink : sinks_) {
         if (sink.channel.target == Target::file) open_file(sink);
     }
@@ -208,10 +246,8 @@ std::vector<std::string> Writer::rotate() {
     std::vector<std::string> problems;
     for (auto& sink : sinks_) {
         if (sink.channel.target != Target::file) continue;
-        std::error_code failure;
-        std::filesystem::rename(sink.channel.name, next_free(sink.channel.name), failure);
-        // A file that is gone needs only to be made again; one that cannot be renamed goes on being written.
-        if (failure && failure != std::errc::no_such_file_or_directory) {
+        // A file that cannot be renamed goes on being written.
+        if (const auto failure = rotate_file(sink.channel.name, rotation_)) {
             problems.push_back(fmt::format("{} cannot be renamed: {}", sink.channel.name, failure.message()));
             say(problems.back(), nullptr);
         }

@@ -56,7 +56,7 @@ public:
 
     /// Puts `sinks` in place of those before and gives the problems of those that could not be opened, said
     /// also on the others.
-    std::vector<std::string> replace(std::vector<Sink> sinks, std::string date_format);
+    std::vector<std::string> replace(std::vector<Sink> sinks, std::string date_format, Rotation rotation);
     std::vector<std::string> reopen();
     std::vector<std::string> rotate();
     std::vector<ChannelView> views() const;
@@ -76,6 +76,7 @@ private:
     mutable std::mutex sinks_mutex_;
     std::vector<Sink> sinks_;
     std::string date_format_;
+    Rotation rotation_ = Rotation::sequential;
 
     std::mutex queue_mutex_;
     std::condition_variable filled_;

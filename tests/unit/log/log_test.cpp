@@ -226,6 +226,28 @@ TEST_F(LogTest, RotatesToTheNextFreeNumber) {
     EXPECT_EQ(content("full"), "");
 }
 
+TEST_F(LogTest, RotatesAsItsStrategySays) {
+    auto channels = files({file("full", all_levels)});
+    channels.rotation = Rotation::rotate;
+    configure(channels);
+    for (const auto* line : {"first", "second"}) {
+        log_.notice("{}", line);
+        ASSERT_TRUE(log_.flush(10s));
+        EXPECT_THAT(log_.rotate(), IsEmpty());
+    }
+    EXPECT_THAT(content("full.0"), HasSubstr("second"));
+    EXPECT_THAT(content("full.1"), HasSubstr("first"));
+    channels.rotation = Rotation::none;
+    configure(channels);
+    log_.notice("third");
+    EXPECT_THAT(log_.rotate(), IsEmpty());
+    EXPECT_THAT(content("full"), HasSubstr("third"));
+    channels.rotation = Rotation::timestamp;
+    configure(channels);
+    EXPECT_THAT(log_.rotate(), IsEmpty());
+    EXPECT_EQ(content("full"), "");
+}
+
 TEST_F(LogTest, KeepsEveryLineOfManyThreads) {
     configure(files({file("full", level_bit(Level::notice))}));
     std::vector<std::thread> threads;
