@@ -10,7 +10,7 @@ import harness
 from harness import PATIENCE, SystemTest, main
 
 BUILD = os.environ["LAMPLIGHT_BUILD"]
-SAMPLES = ["lamplight.conf", "extensions.conf", "logger.conf", "modules.conf", "asterisk.conf"]
+FILES = ["lamplight.conf", "extensions.conf", "logger.conf", "modules.conf", "asterisk.conf"]
 
 
 class Installation(SystemTest):
@@ -30,7 +30,7 @@ class Installation(SystemTest):
                      "lib/lamplight/modules/bus_local.so", "lib/systemd/system/lamplightd.service",
                      "lib/sysusers.d/lamplight.conf", "share/bash-completion/completions/lamplight",
                      "share/man/man8/lamplightd.8", "share/man/man1/lamplight.1", "share/man/man5/lamplight.conf.5",
-                     "share/doc/lamplight/LICENSE", *(f"share/lamplight/configs/{sample}" for sample in SAMPLES)):
+                     "share/doc/lamplight/LICENSE", *(f"share/lamplight/configs/{name}.sample" for name in FILES)):
             with self.subTest(path):
                 self.assertTrue((self.root / path).is_file())
 
@@ -44,8 +44,8 @@ class Installation(SystemTest):
             self.assertRegex(done.stdout, r"\d+\.\d+\.\d+")
 
     def test_samples_pass_the_check(self):
-        for sample in SAMPLES:
-            shutil.copy(self.root / "share/lamplight/configs" / sample, self.place)
+        for name in FILES:
+            shutil.copy(self.root / "share/lamplight/configs" / f"{name}.sample", self.place / name)
         done = subprocess.run([harness.program("lamplightd"), "-C", str(self.place / "lamplight.conf"), "-t"],
                               capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
