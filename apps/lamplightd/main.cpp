@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -53,7 +55,7 @@ std::optional<int> parse(int argc, char** argv, Arguments& arguments) {
         return status == 0 ? 0 : to_int(ExitStatus::usage);
     }
     if (!file.empty()) {
-        // The daemon's folder is / later on.
+        // The daemon's folder may be / later on.
         arguments.options.lamplight_conf = std::filesystem::absolute(file).lexically_normal();
         arguments.options.main_file = conf::MainFile::must_exist;
     }
@@ -80,11 +82,13 @@ int check(const daemon::Options& options) {
 }
 
 /// The program and its arguments for `core restart`, which in the background must not fork again.
+/// Made before the daemon goes into the background.
 class Again {
 public:
     Again(int argc, char** argv, bool in_background) : words_(argv, argv + argc) {
         std::error_code error;
         program_ = std::filesystem::canonical("/proc/self/exe", error);
+        folder_ = std::filesystem::current_path(error);
         const bool told = std::ranges::find(words_, restarted_option) != words_.end();
         if (in_background && !told) words_.emplace_back(restarted_option);
     }
@@ -93,29 +97,66 @@ public:
         for (std::string& word : words_)
             arguments.push_back(word.data());
         arguments.push_back(nullptr);
-        return daemon::start_again(program_, arguments.data());
+        return daemon::start_again(program_, folder_, arguments.data());
     }
 
 private:
     std::string program_;
+    std::string folder_;
     std::vector<std::string> words_;
 };
+
+/// Why it does not start; to the system's log as well when no terminal is there any more.
+void complain(std::string_view text, const daemon::Options& options) {
+    say(text);
+    if (options.foreground == log::Foreground::no && ::isatty(STDERR_FILENO) == 0)
+        ::syslog(LOG_DAEMON | LOG_ERR, "%.*s", static_cast<int>(text.size()), text.data());
+}
 
 ExitStatus run(const daemon::Options& options, std::optional<daemon::Background>& background,
                daemon::After& after) {
     conf::Loaded loaded = load(options);
     if (!loaded.ok()) {
-        print(loaded.problems);
+        for (const conf::Problem& problem : loaded.problems)
+            complain(conf::to_string(problem), options);
         return ExitStatus::bad_configuration;
     }
     auto started = daemon::Daemon::start(options, std::move(loaded));
     if (!started) {
-        say(started.error().text);
+        complain(started.error().text, options);
         return started.error().status;
     }
     if (background) background->report(ExitStatus::success);
     after = (*started)->run();
     return ExitStatus::success;
+}
+
+int start(int argc, char** argv, const Arguments& arguments) {
+    ::umask(0027);
+    // A console that went away and a file at its limit are errors of a write, not ends of the daemon.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+
+    const bool in_background = arguments.options.foreground == log::Foreground::no;
+    Again again(argc, argv, in_background);
+    std::optional<daemon::Background> background;
+    if (in_background && !arguments.restarted) {
+        auto entered = daemon::Background::enter();
+        if (!entered) {
+            say(entered.error());
+            return to_int(ExitStatus::no_fork);
+        }
+        background.emplace(std::move(*entered));
+    }
+
+    auto after = daemon::After::exit;
+    const ExitStatus status = run(arguments.options, background, after);
+    if (background) background->report(status);
+    if (status == ExitStatus::success && after == daemon::After::start_again) {
+        say(again.start());
+        return to_int(ExitStatus::no_fork);
+    }
+    return to_int(status);
 }
 
 }  // namespace
@@ -129,29 +170,11 @@ int main(int argc, char** argv) {
     }
     if (arguments.check) return check(arguments.options);
 
-    ::umask(0027);
-    // A console that went away and a file at its limit are errors of a write, not ends of the daemon.
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);
-
-    std::optional<daemon::Background> background;
-    const bool in_background = arguments.options.foreground == log::Foreground::no;
-    if (in_background && !arguments.restarted) {
-        auto entered = daemon::Background::enter();
-        if (!entered) {
-            say(entered.error());
-            return to_int(ExitStatus::no_fork);
-        }
-        background.emplace(std::move(*entered));
+    try {
+        return start(argc, argv, arguments);
+    } catch (const std::exception& error) {
+        // Out of memory or of descriptors: nothing here is meant to throw.
+        say(fmt::format("lamplightd cannot go on: {}", error.what()));
+        return to_int(ExitStatus::failed);
     }
-
-    Again again(argc, argv, in_background);
-    auto after = daemon::After::exit;
-    const ExitStatus status = run(arguments.options, background, after);
-    if (background) background->report(status);
-    if (status == ExitStatus::success && after == daemon::After::start_again) {
-        say(again.start());
-        return to_int(ExitStatus::no_fork);
-    }
-    return to_int(status);
 }

@@ -50,6 +50,8 @@ tl::expected<Background, std::string> Background::enter() {
     }
     ::close(ends[0]);
     ::setsid();
+    // No folder is held busy. Arguments are relative to the old one: whoever needs them again keeps it.
+    if (::chdir("/") != 0) return tl::unexpected(fmt::format("No way to /: {}", why()));
     return Background(ends[1]);
 }
 
@@ -76,9 +78,10 @@ void leave_terminal() {
     if (nowhere > STDERR_FILENO) ::close(nowhere);
 }
 
-std::string start_again(const std::string& program, char* const* arguments) {
+std::string start_again(const std::string& program, const std::string& folder, char* const* arguments) {
     // Nothing of this life is handed on but the terminal.
     ::close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    if (::chdir(folder.c_str()) != 0) return fmt::format("{} is no folder any more: {}", folder, why());
     ::execv(program.c_str(), arguments);
     return fmt::format("{} cannot be started again: {}", program, why());
 }

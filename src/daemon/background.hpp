@@ -33,7 +33,8 @@ private:
 /// stdin, stdout and stderr lead nowhere from now on.
 void leave_terminal();
 
-/// Replaces this process by the same program anew. Returns only when that fails, with the reason.
-std::string start_again(const std::string& program, char* const* arguments);
+/// Replaces this process by the same program anew, in the folder its arguments are relative to. Returns only
+/// when that fails, with the reason.
+std::string start_again(const std::string& program, const std::string& folder, char* const* arguments);
 
 }  // namespace lamplight::daemon

@@ -101,13 +101,14 @@ std::string describe(const state::Notice& notice, const state::Limits& limits) {
                 eid, notice.first, notice.second);
         case Kind::device_limit:
             return fmt::format(
-                "{} devices are known, the limit: '{}' and other new ones are refused. Raise `devices` "
-                "in [limits].",
+                "{} devices are known, the limit: '{}' and other new ones are refused. Raise `max_devices` "
+                "in "
+                "lamplight.conf.",
                 limits.devices, notice.first);
         case Kind::node_limit:
             return fmt::format(
-                "{} nodes are known, the limit: {} and other new ones are refused. Raise `nodes` in "
-                "[limits].",
+                "{} nodes are known, the limit: {} and other new ones are refused. Raise `max_nodes` in "
+                "lamplight.conf.",
                 limits.nodes, eid);
         case Kind::name_too_long:
             return fmt::format("A device's name is longer than {} bytes and refused: '{}'.",
@@ -115,7 +116,7 @@ std::string describe(const state::Notice& notice, const state::Limits& limits) {
         case Kind::sender_limit:
             return fmt::format(
                 "{} connections speak for nodes, the limit: {} and other new ones are refused. Raise "
-                "`senders` in [limits].",
+                "`max_senders` in lamplight.conf.",
                 limits.senders, notice.first);
     }
     return {};

@@ -64,6 +64,10 @@ tl::expected<void, StartError> Daemon::build(const Options& options, std::vector
     }
     if (auto configured = configure_log(options); !configured) return configured;
 
+    // From here on a signal waits for the loop, so that no end leaves a socket behind.
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
+        signals_.add(number);
+
     // The console's socket first: a daemon of this name that lives is found there, and keeps everything.
     if (auto opened = open_console(); !opened) return opened;
 
@@ -99,8 +103,6 @@ tl::expected<void, StartError> Daemon::build(const Options& options, std::vector
     registration_ = console::add_commands({hub_->engine(), hub_->hints(), *control_, log_, commands_});
     if (auto started = modules_->start(configuration_.modules); !started)
         return tl::unexpected(StartError{ExitStatus::unavailable, started.error()});
-    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
-        signals_.add(number);
     wait_for_signal();
     return {};
 }

@@ -84,15 +84,14 @@ void Hub::deliver(const state::Changes& changes) {
 
 void Hub::arm() {
     const auto deadline = engine_.next_deadline();
-    if (!deadline) {
-        timer_.cancel();
-        return;
-    }
-    const auto when = clock_.steady(*deadline);
-    if (timer_.expiry() == when) return;
-    timer_.expires_at(when);
+    if (deadline == armed_) return;
+    armed_ = deadline;
+    timer_.cancel();
+    if (!deadline) return;
+    timer_.expires_at(clock_.steady(*deadline));
     timer_.async_wait([this](boost::system::error_code error) {
         if (error) return;
+        armed_.reset();
         state::Changes changes;
         engine_.on_time(now(), changes);
         publish(changes);

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,8 +90,9 @@ private:
     std::uint64_t raising_to_ = 0;  ///< an incarnation on its way to disk; 0: none
     Outlets outlets_;
     boost::asio::steady_timer timer_;
-    state::Changes round_;  ///< what is being handed on
-    state::Changes more_;   ///< what came of it, handed on next
+    std::optional<state::Time> armed_;  ///< what the timer waits for
+    state::Changes round_;              ///< what is being handed on
+    state::Changes more_;               ///< what came of it, handed on next
     std::vector<state::HintChange> hint_changes_;
     bool publishing_ = false;
     std::vector<std::filesystem::path> files_read_;

@@ -22,6 +22,34 @@ log::Target target_of(conf::ChannelKind kind) {
     return log::Target::console;
 }
 
+log::Rotation rotation_of(conf::RotateStrategy strategy) {
+    switch (strategy) {
+        case conf::RotateStrategy::sequential:
+            return log::Rotation::sequential;
+        case conf::RotateStrategy::rotate:
+            return log::Rotation::rotate;
+        case conf::RotateStrategy::timestamp:
+            return log::Rotation::timestamp;
+        case conf::RotateStrategy::none:
+            return log::Rotation::none;
+    }
+    return log::Rotation::sequential;
+}
+
+log::Rotation rotation_of(conf::RotateStrategy strategy) {
+    switch (strategy) {
+        case conf::RotateStrategy::sequential:
+            return log::Rotation::sequential;
+        case conf::RotateStrategy::rotate:
+            return log::Rotation::rotate;
+        case conf::RotateStrategy::timestamp:
+            return log::Rotation::timestamp;
+        case conf::RotateStrategy::none:
+            return log::Rotation::none;
+    }
+    return log::Rotation::sequential;
+}
+
 log::Channel log_channel(const conf::LoggerChannel& line) {
     log::Channel channel;
     channel.target = target_of(line.kind);
@@ -61,10 +89,17 @@ std::string to_lines(const conf::Problems& problems) {
 }
 
 log::Channels log_channels(const conf::LoggerSettings& settings, log::Foreground foreground) {
-    if (!settings.present) return log::Channels::without_file(foreground);
-    log::Channels channels;
+    log::Channels channels = log::Channels::without_file(foreground);
+    if (!settings.present) {
+        // A daemon in the background has no stderr that anybody reads.
+        if (foreground == log::Foreground::no)
+            channels.channels.push_back({log::Target::syslog, "daemon", log::notice_and_above, {}});
+        return channels;
+    }
+    channels.channels.clear();
     channels.date_format = settings.date_format;
-    channels.foreground = foreground;
+    channels.rotation = rotation_of(settings.rotate);
+    channels.rotation = rotation_of(settings.rotate);
     for (const conf::LoggerChannel& line : settings.channels)
         channels.channels.push_back(log_channel(line));
     return channels;

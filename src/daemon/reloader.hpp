@@ -75,7 +75,8 @@ private:
 /// A line each.
 std::string to_lines(const conf::Problems& problems);
 
-/// logger.conf as the log takes it; everything to console and terminal when there is none.
+/// logger.conf as the log takes it. Without one: everything to console and terminal; in the background
+/// notices and above to syslog, too.
 log::Channels log_channels(const conf::LoggerSettings& settings, log::Foreground foreground);
 
 /// Keeps in `fresh` what cannot change while the daemon runs, and says what that was, a line each.
