@@ -36,20 +36,6 @@ log::Rotation rotation_of(conf::RotateStrategy strategy) {
     return log::Rotation::sequential;
 }
 
-log::Rotation rotation_of(conf::RotateStrategy strategy) {
-    switch (strategy) {
-        case conf::RotateStrategy::sequential:
-            return log::Rotation::sequential;
-        case conf::RotateStrategy::rotate:
-            return log::Rotation::rotate;
-        case conf::RotateStrategy::timestamp:
-            return log::Rotation::timestamp;
-        case conf::RotateStrategy::none:
-            return log::Rotation::none;
-    }
-    return log::Rotation::sequential;
-}
-
 log::Channel log_channel(const conf::LoggerChannel& line) {
     log::Channel channel;
     channel.target = target_of(line.kind);
@@ -98,7 +84,6 @@ log::Channels log_channels(const conf::LoggerSettings& settings, log::Foreground
     }
     channels.channels.clear();
     channels.date_format = settings.date_format;
-    channels.rotation = rotation_of(settings.rotate);
     channels.rotation = rotation_of(settings.rotate);
     for (const conf::LoggerChannel& line : settings.channels)
         channels.channels.push_back(log_channel(line));
