@@ -53,12 +53,19 @@ Hub::Hub(const Parts& parts, std::uint64_t incarnation)
 }
 
 /// Own custom states of the last run, with the new incarnation; no bus is there yet, each announces them
-/// once.
+/// once. All in one round: there may be many.
 void Hub::restore() {
-    parts_.custom_states.for_each([this](const std::string& device, state::DeviceState state) {
-        if (auto voted = vote(device, state, state::Cause::restored); !voted)
-            parts_.log.warning("Custom state of '{}' not restored: {}", device, voted.error());
+    state::Changes changes;
+    const state::Time time = now();
+    parts_.custom_states.for_each([&](const std::string& device, state::DeviceState state) {
+        const auto id = engine_.intern_device(device, changes);
+        if (id)
+            engine_.set_own(own_node_, *id, state, state::Cachable::yes, state::Cause::restored, time,
+                            changes);
+        else
+            parts_.log.warning("Custom state of '{}' is not restored: it is refused by a limit", device);
     });
+    publish(changes);
 }
 
 void Hub::publish(state::Changes& changes) {

@@ -98,6 +98,9 @@ std::string keep_identity(const conf::Configuration& running, conf::Configuratio
     keep("config_dir", running.config_dir, fresh.config_dir, lines);
     keep("run_dir", running.run_dir, fresh.run_dir, lines);
     keep("state_dir", running.state_dir, fresh.state_dir, lines);
+    keep("max_watchers", running.hint_limits.watchers_per_hint, fresh.hint_limits.watchers_per_hint, lines);
+    keep("max_automatic", running.hint_limits.automatic_hints, fresh.hint_limits.automatic_hints, lines);
+    keep("journal_entries", running.limits.journal_entries, fresh.limits.journal_entries, lines);
     drop_last_line_end(lines);
     return lines;
 }
