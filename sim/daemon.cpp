@@ -83,8 +83,7 @@ state::Announcement Daemon::announcement() const {
     return {settings_.eid, settings_.name, world_.disk.incarnation, settings_.speaks};
 }
 
-// --- what happens to it
-// ------------------------------------------------------------------------------------------
+// --- what happens to it ---
 
 void Daemon::vote(std::string_view device, state::DeviceState value) {
     world_.disk.states.insert_or_assign(std::string(device), value);
@@ -166,8 +165,7 @@ void Daemon::sent(std::uint64_t token) {
     settle();
 }
 
-// --- one turn of its loop
-// ----------------------------------------------------------------------------------------
+// --- one turn of its loop ---
 
 /// What an input brought about, and what follows from that, until nothing more follows; then frames go out.
 void Daemon::settle() {
@@ -243,8 +241,7 @@ void Daemon::write_trace(const std::vector<state::HintChange>& changes) {
     }
 }
 
-// --- frames and time
-// ---------------------------------------------------------------------------------------------
+// --- frames and time ---
 
 void Daemon::pump() {
     bool more = false;
@@ -309,8 +306,7 @@ void Daemon::later(Duration delay, std::function<void()> action) {
     });
 }
 
-// --- questions
-// ---------------------------------------------------------------------------------------------------
+// --- questions ---
 
 state::DeviceState Daemon::aggregate(std::string_view device) const {
     const auto id = engine_.find_device(device);

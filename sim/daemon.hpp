@@ -51,8 +51,7 @@ public:
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
 
-    // --- what happens to it
-    // --------------------------------------------------------------------------------------
+    // --- what happens to it ---
     void vote(std::string_view device, state::DeviceState state);
     void withdraw(std::string_view device);
     void set_pbx_link(wire::vote::Link link);
@@ -66,8 +65,7 @@ public:
     void on_sent(std::uint64_t token) override;
     void on_lost(std::uint64_t token) override;
 
-    // --- questions
-    // -----------------------------------------------------------------------------------------------
+    // --- questions ---
     ProcessId process() const { return process_; }
     const std::string& name() const { return settings_.name; }
     const state::Engine& engine() const { return engine_; }

@@ -204,8 +204,7 @@ void ScenarioParser::read_command(std::span<const Command> table, Words words) {
     }
 }
 
-// --- settings and declarations
-// -----------------------------------------------------------------------------------
+// --- settings and declarations ---
 
 void ScenarioParser::read_title(Words words) {
     scenario_.title_ = fmt::format("{}", fmt::join(words, " "));
@@ -261,8 +260,7 @@ void ScenarioParser::read_hint(Words words) {
     scenario_.nodes_.push_back([node = words[0], hint](World& world) { world.add_hint(node, hint); });
 }
 
-// --- what happens
-// ------------------------------------------------------------------------------------------------
+// --- what happens ---
 
 template <void (World::*Act)(std::string_view)>
 void ScenarioParser::read_for_nodes(Words words) {
@@ -384,8 +382,7 @@ void ScenarioParser::read_mark(Words) {
     });
 }
 
-// --- what must be seen
-// -------------------------------------------------------------------------------------------
+// --- what must be seen ---
 
 void ScenarioParser::read_expect(Words words) {
     read_command(expectations(), words);
@@ -497,8 +494,7 @@ void ScenarioParser::finish_trace() {
     trace_.reset();
 }
 
-// --- words
-// -------------------------------------------------------------------------------------------------------
+// --- words ---
 
 bool ScenarioParser::known_node(const std::string& name) {
     if (nodes_.contains(name)) return true;

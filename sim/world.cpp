@@ -76,8 +76,7 @@ Daemon* World::daemon(std::string_view node) {
     return found == nodes_.end() ? nullptr : found->second.daemon.get();
 }
 
-// --- what happens
-// ------------------------------------------------------------------------------------------------
+// --- what happens ---
 
 void World::start(std::string_view name) {
     Node& node = at(name);
@@ -169,8 +168,7 @@ void World::check_progress() {
     if (steps_at_once_ > most_steps_at_once) failures_.push_back("time stands still: something spins");
 }
 
-// --- what must be
-// ------------------------------------------------------------------------------------------------
+// --- what must be ---
 
 void World::keep_failures(const Daemon& daemon) {
     for (const std::string& failure : daemon.checker().failures()) {

@@ -40,8 +40,7 @@ public:
     bool has_node(std::string_view name) const { return nodes_.contains(name); }
     std::vector<std::string> names() const;
 
-    // --- what happens: nothing when the node does not run (or, for start, does)
-    // ------------------------------------
+    // --- what happens: nothing when the node does not run (or, for start, does) ---
     void start(std::string_view node);
     void kill(std::string_view node);       ///< the process dies
     void host_down(std::string_view node);  ///< the host falls silent
@@ -61,8 +60,7 @@ public:
     /// Lets virtual time pass. Ends early at the first failure.
     void run_for(Duration duration);
 
-    // --- questions
-    // -----------------------------------------------------------------------------------------------
+    // --- questions ---
     Time now() const { return scheduler_.now(); }
     Daemon* daemon(std::string_view node);
     Trace& trace() { return trace_; }

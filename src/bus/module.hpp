@@ -24,13 +24,15 @@ public:
     virtual log::Log& log() = 0;
     virtual console::Registry& commands() = 0;
 
-    /// The engine, to ask and to feed. Whoever feeds it hands the changes to publish() in the same turn of the loop.
+    /// The engine, to ask and to feed. Whoever feeds it hands the changes to publish() in the same turn of
+    /// the loop.
     virtual state::Engine& engine() = 0;
     virtual state::Time now() const = 0;
     /// For people: the wall clock's reading of an engine time.
     virtual std::chrono::system_clock::time_point wall(state::Time time) const = 0;
-    /// Hands changes on to hints, watchers, the other modules and the log, and clears them. Modules get them through
-    /// Module::on_changes, the caller's own included. Must not be called from within on_changes: post instead.
+    /// Hands changes on to hints, watchers, the other modules and the log, and clears them. Modules get them
+    /// through Module::on_changes, the caller's own included. Must not be called from within on_changes: post
+    /// instead.
     virtual void publish(state::Changes& changes) = 0;
 
     /// Our own nodes with their present incarnations; the daemon's own EID first.
@@ -52,9 +54,9 @@ enum class Goodbye : std::uint8_t { stop, restart };
 
 /// What `bus show` prints of one bus.
 struct Status {
-    std::string bus;        ///< `local`
+    std::string bus;  ///< `local`
     bool up = false;
-    std::string detail;     ///< one line: `3 peers`, `waiting for Corosync since 10:02:11`
+    std::string detail;  ///< one line: `3 peers`, `waiting for Corosync since 10:02:11`
     std::uint32_t peers = 0;
     std::uint64_t votes_out = 0;
     std::uint64_t votes_in = 0;
@@ -73,7 +75,8 @@ public:
     virtual void on_changes(const state::Changes& changes) = 0;
     /// own_nodes() says something new (an incarnation, a PBX link came): announce again.
     virtual void on_own_nodes_changed() {}
-    /// Reads its files again. A failure says what is wrong (`file:line: …`, a line each) and leaves everything as it was.
+    /// Reads its files again. A failure says what is wrong (`file:line: …`, a line each) and leaves
+    /// everything as it was.
     virtual tl::expected<void, std::string> reload() = 0;
     /// Says goodbye and calls `done` when the others have it or cannot have it, at most 2 s later.
     virtual void say_goodbye(Goodbye how, std::function<void()> done) = 0;
@@ -84,9 +87,9 @@ public:
 
 /// What a plugin exports, under the C name `lamplight_plugin`.
 struct Plugin {
-    unsigned abi = 0;                ///< plugin_abi of the build that made it
-    const char* build = nullptr;     ///< version of the build; another one is refused
-    const char* name = nullptr;      ///< `bus_local.so`
+    unsigned abi = 0;             ///< plugin_abi of the build that made it
+    const char* build = nullptr;  ///< version of the build; another one is refused
+    const char* name = nullptr;   ///< `bus_local.so`
     const char* description = nullptr;
     const char* config_file = nullptr;  ///< loaded when this file is there; nullptr: when nothing else is
     /// Makes the module, or says why not; nothing is left behind then.

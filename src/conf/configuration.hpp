@@ -15,8 +15,7 @@
 
 namespace lamplight::conf {
 
-// --- logger.conf
-// ---------------------------------------------------------------------------------------------------
+// --- logger.conf ---
 
 enum class ChannelKind : std::uint8_t { console, file, syslog };
 /// The word in brackets before the levels: `[json]notice,warning`.
@@ -48,8 +47,7 @@ struct LoggerSettings {
     std::vector<LoggerChannel> channels;
 };
 
-// --- modules.conf, or [modules] of lamplight.conf
-// --------------------------------------------------------------------
+// --- modules.conf, or [modules] of lamplight.conf ---
 
 enum class ModuleVerb : std::uint8_t { load, noload, require };
 struct ModuleRule {
@@ -78,8 +76,7 @@ struct ModuleRules {
 
 class FileSource;  // conf/reader.hpp
 
-// --- everything
-// --------------------------------------------------------------------------------------------------------
+// --- everything ---
 
 enum class EidSource : std::uint8_t { lamplight_conf, asterisk_conf, derived };
 std::string_view to_string(EidSource source);

@@ -120,8 +120,7 @@ private:
         }
     }
 
-    // --- contexts
-    // ----------------------------------------------------------------------------------------------------
+    // --- contexts ---
 
     void read_context(const Section& section) {
         context_ = find_context(section.name);
@@ -224,8 +223,7 @@ private:
         has_priority_ = true;
     }
 
-    // --- hints
-    // -------------------------------------------------------------------------------------------------------
+    // --- hints ---
 
     void read_hint(const Option& option, std::string_view application) {
         has_priority_ = true;
@@ -297,8 +295,7 @@ private:
         return is_new;
     }
 
-    // --- problems
-    // ----------------------------------------------------------------------------------------------------
+    // --- problems ---
 
     void warn(const Option& option, std::string what, std::string why, std::string what_to_do) {
         report(Severity::warning, option, std::move(what), std::move(why), std::move(what_to_do));

@@ -74,8 +74,7 @@ private:
         bool complained_of_utf8 = false;
     };
 
-    // --- lines
-    // -----------------------------------------------------------------------------------------------------
+    // --- lines ---
 
     void parse_content(std::string_view content, std::uint32_t file) {
         bytes_ += content.size();
@@ -143,8 +142,7 @@ private:
             parse_option(text, where, level);
     }
 
-    // --- sections
-    // ----------------------------------------------------------------------------------------------------
+    // --- sections ---
 
     void parse_section(std::string_view text, Where where, Level& level) {
         const std::size_t end = text.find(']');
@@ -264,8 +262,7 @@ private:
         return templates || !section.is_template;
     }
 
-    // --- options
-    // -----------------------------------------------------------------------------------------------------
+    // --- options ---
 
     void parse_option(std::string_view text, Where where, Level& level) {
         if (!level.section) {
@@ -314,8 +311,7 @@ private:
         return inherited_ < most_inherited && ++inherited_ != 0;
     }
 
-    // --- directives
-    // --------------------------------------------------------------------------------------------------
+    // --- directives ---
 
     void parse_directive(std::string_view text, Where where) {
         std::size_t end = 1;
@@ -408,8 +404,7 @@ private:
         return text + std::filesystem::path(last).filename().string();
     }
 
-    // --- problems
-    // ----------------------------------------------------------------------------------------------------
+    // --- problems ---
 
     void problem(Severity severity, Where where, std::string what, std::string why, std::string what_to_do) {
         problems_.add(

@@ -18,8 +18,7 @@ std::filesystem::path resolved(const LamplightConf& target, const Value& value) 
     return (target.settings.lamplight_conf.parent_path() / value.text).lexically_normal();
 }
 
-// --- [general]
-// -------------------------------------------------------------------------------------------------------
+// --- [general] ---
 
 std::string set_name(Target& target, const Value& value) {
     std::string why = refuse_name(value.text);
@@ -208,8 +207,7 @@ std::vector<Row> limit_rows() {
     };
 }
 
-// --- [policy]
-// --------------------------------------------------------------------------------------------------------
+// --- [policy] ---
 
 template <auto Member>
 std::string set_policy(Target& target, const Value& value) {
@@ -299,8 +297,7 @@ std::vector<Row> rule_rows() {
     return rows;
 }
 
-// --- [modules], [senders], [hints]
-// -----------------------------------------------------------------------------------
+// --- [modules], [senders], [hints] ---
 
 template <ModuleVerb Verb>
 std::string add_module(Target& target, const Value& value) {

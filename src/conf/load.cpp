@@ -78,8 +78,7 @@ File read_options(const std::filesystem::path& path, const std::filesystem::path
     return file;
 }
 
-// --- lamplight.conf
-// ----------------------------------------------------------------------------------------------------
+// --- lamplight.conf ---
 
 struct MainRead {
     LamplightConf conf;
@@ -108,8 +107,7 @@ MainRead read_main(const std::filesystem::path& path, MainFile main_file, const 
     return main;
 }
 
-// --- who we are
-// ----------------------------------------------------------------------------------------------------------
+// --- who we are ---
 
 void choose_name(const LamplightConf& main, const AsteriskConf& asterisk, const Environment& environment,
                  Configuration& settings, Reading& reading) {
@@ -153,8 +151,7 @@ void choose_eid(const LamplightConf& main, const Environment& environment, Confi
                        "set entityid in [general], or run systemd-machine-id-setup");
 }
 
-// --- the other files
-// -----------------------------------------------------------------------------------------------------
+// --- the other files ---
 
 state::HintPlan read_dialplan(const Configuration& settings, const FileSource& files, Reading& reading) {
     DialplanGeneral general;

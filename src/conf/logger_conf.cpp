@@ -16,8 +16,7 @@ namespace {
 
 using Row = OptionRow<LoggerGeneral>;
 
-// --- [general]
-// -------------------------------------------------------------------------------------------------------
+// --- [general] ---
 
 std::string set_rotate(LoggerGeneral& target, const Value& value) {
     constexpr std::array<std::pair<std::string_view, RotateStrategy>, 4> strategies{
@@ -101,8 +100,7 @@ OptionTable<LoggerGeneral> make_table() {
             std::move(rows)};
 }
 
-// --- [logfiles]
-// ------------------------------------------------------------------------------------------------------
+// --- [logfiles] ---
 
 constexpr std::array<std::pair<std::string_view, log::Level>, 5> levels{{{"error", log::Level::error},
                                                                          {"warning", log::Level::warning},

@@ -92,14 +92,12 @@ class DaemonControl {
 public:
     virtual ~DaemonControl() = default;
 
-    // --- time
-    // ------------------------------------------------------------------------------------------------------
+    // --- time ---
     virtual state::Time now() const = 0;
     /// The wall clock's reading of an engine time.
     virtual std::chrono::system_clock::time_point wall(state::Time time) const = 0;
 
-    // --- custom states of this daemon's own node
-    // ----------------------------------------------------------------------
+    // --- custom states of this daemon's own node ---
     /// Votes and stores. `device` is normalised (`Custom:` spelled so, a name behind it), `state` is not
     /// UNKNOWN. The vote is in the engine, and published, when this returns; `done` waits for the commit to
     /// disk. A failure (full disk) says why; the vote has then gone back to what is stored.
@@ -110,15 +108,13 @@ public:
     /// Those of this node, sorted by device.
     virtual std::vector<CustomState> custom_states() const = 0;
 
-    // --- the daemon itself
-    // --------------------------------------------------------------------------------------------
+    // --- the daemon itself ---
     /// `done` is called before the end begins, so that the console still gets its answer.
     virtual void end(Ending ending, When when, const Asker& asker, Done done) = 0;
     virtual void reload(Scope scope, const Asker& asker, Done done) = 0;
     virtual Settings settings() const = 0;
 
-    // --- modules
-    // ------------------------------------------------------------------------------------------------------
+    // --- modules ---
     // Names are as typed: with or without `.so`, aliases (`res_xmpp`) included.
     /// Sorted by name; those not loaded too, with `loaded` false.
     virtual std::vector<ModuleView> modules() const = 0;

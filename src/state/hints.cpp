@@ -169,8 +169,7 @@ public:
     const Counters& counters() const { return counters_; }
 
 private:
-    // --- loading
-    // -------------------------------------------------------------------------------------------------
+    // --- loading ---
 
     void load_written(const HintDefinition& definition, const HintContexts& old, Changes& engine_changes) {
         const ContextIndex context = *contexts_.find(definition.context);
@@ -247,8 +246,7 @@ private:
         return taken;
     }
 
-    // --- making one hint
-    // -----------------------------------------------------------------------------------------
+    // --- making one hint ---
 
     HintId allocate() {
         if (vacant_.empty()) {
@@ -320,8 +318,7 @@ private:
         return id && hints_[index_of(*id)].kind == Kind::vacant ? id : std::nullopt;
     }
 
-    // --- states
-    // --------------------------------------------------------------------------------------------------
+    // --- states ---
 
     ExtensionState compute(const Hint& hint) const {
         if (hint.devices.empty()) return ExtensionState::unavailable;

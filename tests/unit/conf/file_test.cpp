@@ -55,8 +55,7 @@ TEST(File, LengthensTheLastOptionOfThatName) {
     EXPECT_THAT(options_of(read("[a]\nx = 1\nx = 2\nx += 3\n")), ElementsAre("a.x=1", "a.x=2 3"));
 }
 
-// --- templates
-// ---------------------------------------------------------------------------------------------------------
+// --- templates ---
 
 TEST(File, InheritsFromTemplatesInTheirOrder) {
     const File file = read("[t](!)\nx = 1\ny = 2\n[u](!)\nz = 3\n[a](t,u)\ny = 4\n");
@@ -114,8 +113,7 @@ TEST(File, DoesNotLetInheritanceFillTheMemory) {
     EXPECT_THAT(lines_of(read(text).problems), Contains(HasSubstr("templates bring too many options")));
 }
 
-// --- what is wrong
-// -----------------------------------------------------------------------------------------------------
+// --- what is wrong ---
 
 TEST(File, CollectsEveryProblem) {
     EXPECT_THAT(
@@ -200,8 +198,7 @@ TEST(File, ThatCannotBeReadIsAProblem) {
             "read it"));
 }
 
-// --- includes
-// ------------------------------------------------------------------------------------------------------------
+// --- includes ---
 
 TEST(File, IncludesRelativeToTheFolderOfTheConfiguration) {
     const File file =

@@ -95,8 +95,7 @@ TEST(Load, NamesProblemsOfAllFilesInTheirOrder) {
     EXPECT_FALSE(loaded.ok());
 }
 
-// --- name
-// ----------------------------------------------------------------------------------------------------------------
+// --- name ---
 
 TEST(Name, IsThatOfLamplightConfElseTheSystemnameElseTheHosts) {
     MemoryFiles files = one_file("/etc/lamplight/asterisk.conf", "[options]\nsystemname = pbx1\n");
@@ -121,8 +120,7 @@ TEST(Name, ThatCannotBeAFileNameIsAnErrorWhereItStands) {
                 Contains(HasSubstr("the host name `` cannot be Lamplight's name")));
 }
 
-// --- entity ID
-// -------------------------------------------------------------------------------------------------------------
+// --- entity ID ---
 
 TEST(Eid, IsMadeOfMachineAndName) {
     const state::Eid eid = derive_eid("m1", "a");
@@ -170,8 +168,7 @@ TEST(Machine, IsAskedForItsIdThroughTheFiles) {
     EXPECT_FALSE(this_machine(MemoryFiles()).host_name.empty());
 }
 
-// --- modules
-// ---------------------------------------------------------------------------------------------------------------
+// --- modules ---
 
 TEST(Modules, OfLamplightConfBeatThoseOfModulesConf) {
     const Loaded loaded =
@@ -214,8 +211,7 @@ TEST(Modules, CannotBeRequiredAndExcluded) {
                                       "[modules], did you mean load?")));
 }
 
-// --- reload of a part
-// --------------------------------------------------------------------------------------------------------
+// --- reload of a part ---
 
 TEST(Reload, ReadsOnePartWithTheFoldersThatRun) {
     MemoryFiles files({{main_path, "[general]\nconfig_dir = /a\n"},

@@ -153,8 +153,7 @@ TEST_F(HintsTest, FindsNothingWhereThereIsNothing) {
     EXPECT_FALSE(find(std::string(100'000, '2')));
 }
 
-// --- patterns
-// ------------------------------------------------------------------------------------------------------
+// --- patterns ---
 
 TEST_F(HintsTest, APatternBecomesAConcreteHintWhenFirstLookedUpAndStays) {
     load({hint("_1XX", {"Custom:p${EXTEN}"})});
@@ -219,8 +218,7 @@ TEST_F(HintsTest, WhatIsDialledCannotAddADevice) {
     EXPECT_EQ(hints.view(*made).state, ExtensionState::not_inuse);
 }
 
-// --- contexts
-// ------------------------------------------------------------------------------------------------------
+// --- contexts ---
 
 TEST_F(HintsTest, SearchesIncludesInOrderAndInDepth) {
     load(HintPlan{{{"ext", false, {"first", "second"}}, {"first", false, {"deep"}}},
@@ -255,8 +253,7 @@ TEST_F(HintsTest, ListsByContextAndExtension) {
     EXPECT_THAT(listed(), ElementsAre("3@a", "1@b", "2@b"));
 }
 
-// --- autohints
-// -----------------------------------------------------------------------------------------------------
+// --- autohints ---
 
 struct AutohintsTest : HintsTest {
     AutohintsTest() { load(HintPlan{{{"auto", true, {}}}, {hint("known", {"SIP/other"}, "auto")}}); }
@@ -324,8 +321,7 @@ TEST_F(AutohintsTest, StayWhileTheContextHasThem) {
     EXPECT_EQ(changes.back().to, ExtensionState::removed);
 }
 
-// --- loading again
-// ---------------------------------------------------------------------------------------------------
+// --- loading again ---
 
 TEST_F(HintsTest, KeepsIdStateAndWatchersOfAHintInBothPlans) {
     load({hint("100", {"SIP/a"}), hint("200", {"SIP/b"})});
@@ -399,8 +395,7 @@ TEST_F(HintsTest, LoadingManyTimesDoesNotGrow) {
     EXPECT_EQ(hints.size(), 2u);
 }
 
-// --- limits
-// ----------------------------------------------------------------------------------------------------------
+// --- limits ---
 
 TEST_F(HintsTest, RefusesOneWatcherTooMany) {
     Hints small(engine, {.watchers_per_hint = 1, .automatic_hints = 1});
@@ -443,8 +438,7 @@ TEST_F(HintsTest, WatchingAnIdThatNeverWasGivesNoSuchHint) {
     hints.unwatch(HintId{4711});
 }
 
-// --- forgetting
-// ------------------------------------------------------------------------------------------------------
+// --- forgetting ---
 
 struct RemoteHintsTest : HintsTest {
     const Eid eid{{2, 0, 0, 0, 0, 9}};
