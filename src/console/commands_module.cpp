@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <utility>
 
 namespace lamplight::console {
@@ -44,8 +45,11 @@ Reply show(const Context& context, const Request& request) {
                  object{{"modules", std::move(modules)}, {"loaded", loaded}});
 }
 
+enum class DeedKind : std::uint8_t { load, unload, reload };
+
 /// One of load, unload and reload: they differ in their words.
 struct Deed {
+    DeedKind kind{};
     std::string_view verb;
     std::string_view old_words;
     std::string_view summary;
@@ -55,21 +59,22 @@ struct Deed {
 };
 
 constexpr Deed deeds[] = {
-    {"load", "load", "Load a module by name", "Loaded {}",
+    {DeedKind::load, "load", "load", "Load a module by name", "Loaded {}",
      "Unable to load module {}:", &DaemonControl::load_module},
-    {"unload", "unload", "Unload a module by name", "Unloaded {}",
+    {DeedKind::unload, "unload", "unload", "Unload a module by name", "Unloaded {}",
      "Unable to unload resource {}:", &DaemonControl::unload_module},
-    {"reload", "", "Reload configuration for a module", "Module '{}' reloaded successfully.",
+    {DeedKind::reload, "reload", "", "Reload configuration for a module",
+     "Module '{}' reloaded successfully.",
      "Module '{}' was not reloaded; what it had goes on:", &DaemonControl::reload_module},
 };
 
 std::string usage_of(const Deed& deed) {
-    if (deed.act == &DaemonControl::reload_module)
+    if (deed.kind == DeedKind::reload)
         return "Usage: module reload [module ...]\n"
                "       Reloads configuration files for all listed modules; for all loaded ones without a "
                "name.\n";
     return fmt::format("Usage: module {0} <module name>\n       {1}s the specified module.\n", deed.verb,
-                       deed.act == &DaemonControl::load_module ? "Load" : "Unload");
+                       deed.kind == DeedKind::load ? "Load" : "Unload");
 }
 
 void act(const Context& context, const Deed& deed, const std::string& module, const Request& request,
@@ -83,7 +88,7 @@ void act(const Context& context, const Deed& deed, const std::string& module, co
 
 /// Several modules one after another, answered together.
 void act_on_all(const Context& context, const Deed& deed, const Request& request, std::size_t next,
-                Reply so_far, Responder responder) {
+                Reply so_far, const Responder& responder) {
     if (next == request.args.size()) return responder(std::move(so_far));
     act(context, deed, request.args[next], request,
         [=, so_far = std::move(so_far)](const Reply& reply) mutable {
@@ -101,15 +106,15 @@ void reload_all(const Context& context, const Request& request, Responder respon
 }
 
 void run(const Context& context, const Deed& deed, const Request& request, Responder responder) {
-    const bool is_reload = deed.act == &DaemonControl::reload_module;
+    const bool is_reload = deed.kind == DeedKind::reload;
     if (is_reload && request.args.empty()) return reload_all(context, request, std::move(responder));
     if (request.args.empty() || (!is_reload && request.args.size() > 1))
         return responder(wrong_usage(usage_of(deed)));
-    act_on_all(context, deed, request, 0, {}, std::move(responder));
+    act_on_all(context, deed, request, 0, {}, responder);
 }
 
 std::vector<std::string> complete(const DaemonControl& control, const Deed& deed) {
-    const bool wants_loaded = deed.act != &DaemonControl::load_module;
+    const bool wants_loaded = deed.kind != DeedKind::load;
     std::vector<std::string> offers;
     for (auto& module : control.modules()) {
         if (module.loaded == wants_loaded) offers.push_back(std::move(module.name));

@@ -119,7 +119,7 @@ Connection::~Connection() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-tl::expected<void, Failure> Connection::send(const ClientMessage& message, Clock::time_point deadline) {
+tl::expected<void, Failure> Connection::send(const ClientMessage& message, Clock::time_point deadline) const {
     const std::string line = encode(message);
     std::string_view rest = line;
     while (!rest.empty()) {

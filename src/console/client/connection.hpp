@@ -35,7 +35,7 @@ public:
     /// To wait for with poll(2), when try_receive() gave nothing.
     int descriptor() const { return descriptor_; }
 
-    tl::expected<void, Failure> send(const ClientMessage& message, Clock::time_point deadline);
+    tl::expected<void, Failure> send(const ClientMessage& message, Clock::time_point deadline) const;
     tl::expected<ServerMessage, Failure> receive(Clock::time_point deadline);
     /// A message that is there already; empty when none is.
     tl::expected<std::optional<ServerMessage>, Failure> try_receive();
