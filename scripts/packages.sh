@@ -12,7 +12,7 @@ packages_of() {
         test) echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base ;;
         bench) echo libbenchmark-dev ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
-        fmt) echo clang-format-19 ;;
+        fmt) echo clang-format-19 git ;;
         lint) echo clang-tidy-19 shellcheck ;;
     esac
 }
