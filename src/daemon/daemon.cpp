@@ -91,6 +91,7 @@ tl::expected<void, StartError> Daemon::build(const Options& options, std::vector
         loop_, Ending::Steps{[this] { return is_quiet(); },
                              [this](bus::Goodbye how, std::function<void()> done) {
                                  system_notice::stopping();
+                                 hub_->say_no_more();
                                  modules_->say_goodbye(
                                      how, [this, done = std::move(done)] { console_->drain(done); });
                              },

@@ -85,6 +85,7 @@ void Hub::deliver(const state::Changes& changes) {
     hint_changes_.clear();
     hints_.follow(changes, hint_changes_, more_);
     if (outlets_.changes) outlets_.changes(changes);
+    if (!telling_) return;
     chronicle_.tell(changes, now());
     chronicle_.tell(hint_changes_, hints_);
 }

@@ -39,8 +39,7 @@ public:
     Hub(const Parts& parts, std::uint64_t incarnation);
     void set_outlets(Outlets outlets) { outlets_ = std::move(outlets); }
 
-    // --- bus::Host
-    // ---------------------------------------------------------------------------------------------
+    // --- bus::Host ---
     boost::asio::io_context& loop() override { return parts_.loop; }
     log::Log& log() override { return parts_.log; }
     console::Registry& commands() override { return parts_.commands; }
@@ -56,8 +55,7 @@ public:
     const std::filesystem::path& config_dir() const override { return parts_.configuration.config_dir; }
     void note_file_read(const std::filesystem::path& file) override;
 
-    // --- the daemon's own use
-    // --------------------------------------------------------------------------------------
+    // --- the daemon's own use ---
     state::Hints& hints() { return hints_; }
     state::NodeId own_node() const { return own_node_; }
     const state::Announcement& self() const { return self_; }
@@ -65,6 +63,8 @@ public:
     tl::expected<void, std::string> vote(std::string_view device, state::DeviceState state,
                                          state::Cause cause);
     void withdraw(std::string_view device, state::Cause cause);
+    /// The daemon leaves: what its buses lose by that is nobody's news.
+    void say_no_more() { telling_ = false; }
     /// The running configuration has other policies or limits.
     void reload_policy();
     /// It has other hints.
@@ -95,6 +95,7 @@ private:
     state::Changes more_;               ///< what came of it, handed on next
     std::vector<state::HintChange> hint_changes_;
     bool publishing_ = false;
+    bool telling_ = true;
     std::vector<std::filesystem::path> files_read_;
 };
 
