@@ -3,6 +3,8 @@
 
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1
+LSAN_OPTIONS="suppressions=$PWD/tests/lsan.supp:print_suppressions=0"
+export LSAN_OPTIONS
 export TSAN_OPTIONS=halt_on_error=0:exitcode=66
 
 # run_tests PRESET [ctest argument...]: builds, runs, and leaves the counts in the tree.

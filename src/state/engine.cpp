@@ -496,6 +496,7 @@ void Engine::for_each_member(NodeId id, const std::function<void(const MemberVie
     }
 }
 std::string_view Engine::sender_label(SenderId sender) const {
+    if (index_of(sender) >= impl_->senders_.size()) return {};
     return impl_->sender(sender).label;
 }
 
