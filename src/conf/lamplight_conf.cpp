@@ -159,7 +159,7 @@ std::vector<Row> limit_rows() {
                   "working.",
           .since = "0.1.0",
           .least = 1,
-          .most = 100'000'000,
+          .most = 4'000'000,  // name ids on the wire end at 4,194,304
           .unit = "devices"},
          set_limit<&state::Limits::devices>},
         {{.section = "general",

@@ -48,7 +48,7 @@ std::string what_happened(const state::NodeChange& change, const state::NodeView
         case Cause::forgotten:
             return fmt::format("{} is forgotten", who);
         case Cause::owner_bus_moved:
-            return fmt::format("{} is nearer on {} now", who, bus);
+            return fmt::format("{} is heard on {} now", who, bus);
         default:
             return fmt::format("{} is a member of {}", who, bus);
     }

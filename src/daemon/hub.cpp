@@ -38,7 +38,7 @@ Hub::Hub(const Parts& parts, std::uint64_t incarnation)
       self_{parts.configuration.eid, parts.configuration.name, incarnation,
             state::Announcement::Speaks::for_itself},
       engine_(parts.configuration.policy, parts.configuration.limits, random_seed()),
-      hints_(engine_, parts.configuration.hint_limits),
+      hints_(engine_, parts.configuration.hint_limits, random_seed()),
       chronicle_(parts.log, engine_),
       timer_(parts.loop) {
     engine_.set_vote_trace([this](state::DeviceId device, state::NodeId, state::VoteOutcome outcome,

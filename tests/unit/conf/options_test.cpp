@@ -156,7 +156,7 @@ TEST(Options, RefuseValuesAndSayWhatTheyTake) {
             HasSubstr(":4: stand_in = perhaps is refused, it takes yes or no"),
             HasSubstr(":5: max_nodes = 0 is refused, it takes a whole number from 1 to 65000 (nodes)"),
             HasSubstr(
-                ":6: max_devices = 1e6 is refused, it takes a whole number from 1 to 100000000 (devices)"),
+                ":6: max_devices = 1e6 is refused, it takes a whole number from 1 to 4000000 (devices)"),
             HasSubstr(":8: silent_hold = soon is refused, it takes a time from 0s to 24h, such as 500ms, "
                       "15s, 2m, 24h"),
             HasSubstr(":9: forget_after = 1ms is refused, it takes a time from 1s to 8784h"),
