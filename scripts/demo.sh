@@ -33,6 +33,8 @@ name = $1
 run_dir = $demo_dir/run
 state_dir = $demo_dir/$1/state
 EOF
+    # A container often has no machine id, of which the default entity ID is made.
+    [ -s /etc/machine-id ] || echo "entityid = 02:00:00:00:00:0${1#pbx}" >>"$demo_dir/$1/lamplight.conf"
     cat >"$demo_dir/$1/extensions.conf" <<EOF
 [devstate_test]
 exten => foo,hint,Custom:abc

@@ -5,6 +5,7 @@ for a condition with a deadline, by wait_until().
 """
 
 import ctypes
+import hashlib
 import json
 import os
 import pty
@@ -26,6 +27,15 @@ BIN_FOLDERS = os.environ.get("LAMPLIGHT_BIN", "build/bin").split(":")
 PATIENCE = 20.0  # seconds; only a test that fails waits so long
 SANITIZER_COMPLAINT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:")
 HINTS = "[devstate_test]\nexten => foo,hint,Custom:abc\n"
+
+# A container often has none; the default entity ID is made of it.
+MACHINE_ID = Path("/etc/machine-id")
+MACHINE_HAS_AN_ID = MACHINE_ID.exists() and MACHINE_ID.read_text().strip() != ""
+
+
+def entity_id(name):
+    """An EID for a node on a machine without an id."""
+    return "02:" + ":".join(f"{byte:02x}" for byte in hashlib.sha256(name.encode()).digest()[:5])
 
 
 def program(name):
@@ -76,6 +86,9 @@ class Node:
         self.write("extensions.conf", HINTS)
 
     def main_file(self, more=""):
+        """Line 6 on is `more`."""
+        if not MACHINE_HAS_AN_ID and "entityid" not in more:
+            more += f"[general](+)\nentityid = {entity_id(self.name)}\n"
         return (f"[general]\nname = {self.name}\nrun_dir = {self.run}\nstate_dir = {self.state}\n"
                 f"log_dir = {self.place}\n{more}")
 

@@ -17,9 +17,10 @@ using testing::IsEmpty;
 class ReloaderTest : public testing::Test {
 protected:
     void write_main(const std::string& name, const std::string& more = {}) {
-        test::write_file(folder_ / "lamplight.conf",
-                         "[general]\nname = " + name + "\nrun_dir = " + folder_.path().string() +
-                             "\nstate_dir = " + folder_.path().string() + "\n" + more);
+        test::write_file(folder_ / "lamplight.conf", "[general]\nname = " + name +
+                                                         "\nrun_dir = " + folder_.path().string() +
+                                                         "\nstate_dir = " + folder_.path().string() +
+                                                         "\nentityid = 02:00:00:00:00:01\n" + more);
     }
     void write_hints(const std::string& extension) {
         test::write_file(folder_ / "extensions.conf",
@@ -98,7 +99,7 @@ TEST_F(ReloaderTest, SaysEveryProblemAtOnce) {
     write_main("pbx1", "entityid = nonsense\n");
     test::write_file(folder_ / "logger.conf", "[logfiles\n");
     EXPECT_THAT(reload(Scope::all).error(),
-                AllOf(HasSubstr("lamplight.conf:5: "), HasSubstr("logger.conf:1: ")));
+                AllOf(HasSubstr("lamplight.conf:6: "), HasSubstr("logger.conf:1: ")));
 }
 
 TEST_F(ReloaderTest, WhatCannotChangeKeepsItsValueAndIsSaid) {
