@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <sstream>
 #include <utility>
 
 namespace lamplight::daemon {
@@ -25,6 +26,7 @@ ExitStatus status_of(StoreError::Kind kind) {
             return ExitStatus::try_again;
         case StoreError::Kind::denied:
             return ExitStatus::cannot_create;
+        case StoreError::Kind::removed:
         case StoreError::Kind::failed:
             return ExitStatus::io_error;
     }
@@ -152,10 +154,14 @@ void Daemon::on_hangup() {
     log_.notice("Reloading everything: signal {}", SIGHUP);
     reloader_->reload(console::Scope::all, [this](tl::expected<std::string, std::string> result) {
         system_notice::ready("running");
-        if (!result)
-            log_.error("Not reloaded, what ran goes on:\n{}", result.error());
-        else if (!result->empty())
-            log_.warning("{}", *result);
+        if (!result) log_.error("Not reloaded, what ran goes on:");
+        std::istringstream lines(result ? *result : result.error());
+        for (std::string line; std::getline(lines, line);) {
+            if (result)
+                log_.warning("{}", line);
+            else
+                log_.error("{}", line);
+        }
     });
 }
 

@@ -230,6 +230,8 @@ Engine::Impl::Applied Engine::Impl::store(Node& node, DeviceRecord& record, std:
     std::uint8_t new_mark = withdrawal ? mark::withdrawn : static_cast<std::uint8_t>(vote.state);
     if (node.pbx_lost) new_mark |= node.held_counts ? mark::held : mark::held | mark::not_counting;
     held = new_mark;
+    if ((old_mark & mark::withdrawn) != 0 && !withdrawal) ++node.standing_votes;
+    if ((old_mark & mark::withdrawn) == 0 && withdrawal) --node.standing_votes;
     block.roads()[place] = road(bus, vote.cachable);
     detail.version = vote.version;
     constexpr std::uint8_t opinion = mark::state | mark::withdrawn;
@@ -328,7 +330,7 @@ VoteView Engine::Impl::view(const DeviceRecord& record, std::size_t place) const
     return {NodeId{block.nodes()[place]},
             static_cast<DeviceState>(held & mark::state),
             (held & (mark::not_counting | mark::withdrawn)) == 0,
-            (held & mark::held) != 0,
+            (held & mark::held) != 0 && (held & mark::withdrawn) == 0,
             (held & mark::withdrawn) != 0,
             (by & VoteBlock::cachable_bit) != 0,
             bus_of_road(by),
@@ -480,7 +482,7 @@ NodeView Engine::node(NodeId id) const {
             node.until,
             node.owner,
             node.incarnation,
-            node.votes};
+            node.standing_votes};
 }
 void Engine::for_each_node(const std::function<void(const NodeView&)>& visit) const {
     for (std::size_t i = 0; i < impl_->nodes_.size(); ++i)

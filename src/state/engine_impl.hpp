@@ -39,8 +39,9 @@ struct Node {
     bool pbx_lost = false;
     bool held_counts = true;  ///< whether held votes still count
     std::uint64_t incarnation = 0;
-    std::uint64_t sequence = 0;  ///< own nodes: the last one given
-    std::uint32_t votes = 0;     ///< entries in the table, withdrawn ones included
+    std::uint64_t sequence = 0;        ///< own nodes: the last one given
+    std::uint32_t votes = 0;           ///< entries in the table, withdrawn ones included
+    std::uint32_t standing_votes = 0;  ///< those not withdrawn
 
     Eid eid;
     std::string name;
@@ -121,6 +122,7 @@ private:
     /// differ.
     template <typename Change>
     void for_votes_of(NodeId id, Cause cause, Time now, Changes& changes, Change&& change);
+    void forget_versions(NodeId id);
     void drop_votes(NodeId id, Cause cause, Time now, Changes& changes, std::uint8_t marked);
 
     void claim(NodeId id, SenderId sender, Time now, Changes& changes);

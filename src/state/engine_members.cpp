@@ -41,6 +41,12 @@ MemberStatus status_of(Departure departure) {
     return MemberStatus::failed;
 }
 
+/// For people: the name a node gives itself, and the connection it came by.
+std::string named(const std::string& name, const std::string& label) {
+    if (name.empty() || label.find(name) != std::string::npos) return label;
+    return name + " (" + label + ")";
+}
+
 /// A member that may still come back over the same connection.
 bool may_return(MemberStatus status) {
     return status == MemberStatus::silent || status == MemberStatus::restarting;
@@ -80,6 +86,7 @@ void Engine::Impl::drop_votes(NodeId id, Cause cause, Time now, Changes& changes
         const std::uint8_t before = record.votes_block().marks()[place];
         if (marked != 0 && (before & marked) == 0) continue;
         if ((before & mark::withdrawn) == 0) {
+            --node(id).standing_votes;
             record.votes_block().marks()[place] = mark::withdrawn;
             record.votes_block().details()[place].since = now;
             refresh_aggregate(DeviceId{i}, record, id, cause, changes);
@@ -89,6 +96,17 @@ void Engine::Impl::drop_votes(NodeId id, Cause cause, Time now, Changes& changes
         devices_.remove_vote(record, place);
         --node(id).votes;
         forget_if_unused(DeviceId{i}, changes);
+    }
+}
+
+void Engine::Impl::forget_versions(NodeId id) {
+    std::uint32_t left = node(id).votes;
+    for (std::uint32_t i = 0; i < devices_.bound() && left > 0; ++i) {
+        DeviceRecord& record = devices_.record(DeviceId{i});
+        const std::size_t place = DeviceTable::find_vote(record, id);
+        if (place == VoteBlock::npos) continue;
+        --left;
+        record.votes_block().details()[place].version = {};
     }
 }
 
@@ -177,18 +195,25 @@ AnnounceOutcome Engine::Impl::announce(SenderId from, const Announcement& announ
     if (!id) return AnnounceOutcome::refused;
     Node& node = this->node(*id);
     if (node.own) {
-        changes.notices.push_back(
-            {Notice::Kind::own_eid_announced, node.name, sender(from).label, announcement.eid});
+        changes.notices.push_back({Notice::Kind::own_eid_announced, node.name,
+                                   named(announcement.name, sender(from).label), announcement.eid});
         return AnnounceOutcome::own;
     }
     Member& member = node.members[static_cast<std::size_t>(sender(from).bus)];
     const bool held_by_other = member.sender && *member.sender != from && sender(*member.sender).open;
     if (held_by_other && member.announced && member.status == MemberStatus::present) {
-        changes.notices.push_back({Notice::Kind::duplicate_eid, sender(*member.sender).label,
-                                   sender(from).label, announcement.eid});
+        changes.notices.push_back({Notice::Kind::duplicate_eid,
+                                   named(node.name, sender(*member.sender).label),
+                                   named(announcement.name, sender(from).label), announcement.eid});
         return AnnounceOutcome::duplicate;
     }
+    const bool same_again = announcement.incarnation != 0 && announcement.incarnation == node.incarnation;
     if (!take_incarnation(*id, announcement.incarnation, now, changes)) return AnnounceOutcome::refused;
+    // Another connection with an incarnation whose end was seen: mostly a second node of this EID, started in
+    // the same second. Their versions say nothing of each other, and nothing of the first can come any more.
+    const bool first_has_ended = node.away == Departure::left || node.away == Departure::failed ||
+                                 node.away == Departure::daemon_failed;
+    if (same_again && first_has_ended && member.sender != from) forget_versions(*id);
     if (!announcement.name.empty()) node.name = announcement.name;
     node.speaks_for_pbx = announcement.speaks == Announcement::Speaks::for_pbx;
     member.announced = true;

@@ -311,6 +311,19 @@ TEST_F(EngineMembers, OnceTheFirstAnnouncerIsGoneTheSecondIsAccepted) {
     EXPECT_EQ(vote(twin, 2, "Custom:abc", inuse, {99, 1}), VoteOutcome::applied);
 }
 
+TEST_F(EngineMembers, TheSecondAnnouncerIsBelievedThoughItStartedInTheSameSecond) {
+    const SenderId two = join(2, "pbx2", Bus::local, 99);
+    vote(two, 2, "Custom:abc", busy, {99, 7});
+    const SenderId twin = *engine.open_sender(Bus::local, "twin", changes);
+    engine.announce(twin, {eid(2), "twin", 99}, now, changes);
+    engine.sender_gone(two, Departure::failed, now, changes);
+    EXPECT_EQ(engine.announce(twin, {eid(2), "twin", 99}, now, changes), AnnounceOutcome::accepted);
+    engine.snapshot_begin(twin, node(2), now, changes);
+    EXPECT_EQ(vote(twin, 2, "Custom:abc", ringing, {99, 1}), VoteOutcome::applied);
+    EXPECT_TRUE(engine.snapshot_end(twin, node(2), now, changes));
+    EXPECT_EQ(aggregate("Custom:abc"), ringing);
+}
+
 TEST_F(EngineMembers, AnnouncingOneOfOurEidsIsRefusedAndTold) {
     const SenderId thief = *engine.open_sender(Bus::local, "thief", changes);
     EXPECT_EQ(engine.announce(thief, {eid(1), "thief", 9999}, now, changes), AnnounceOutcome::own);

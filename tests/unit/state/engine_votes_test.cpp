@@ -108,6 +108,7 @@ TEST_F(EngineVotes, WithdrawingAnOwnVoteReportsItForSending) {
     engine.withdraw_own(self, device("Custom:abc"), Cause::console, now, changes);
     EXPECT_EQ(changes.own_votes.size(), 1u);
     EXPECT_TRUE(view("Custom:abc", 1).withdrawn);
+    EXPECT_EQ(engine.node(self).votes, 0u) << "a vote taken back is none";
     changes.clear();
     engine.withdraw_own(self, device("Custom:abc"), Cause::console, now, changes);
     EXPECT_TRUE(changes.empty());
