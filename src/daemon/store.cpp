@@ -53,6 +53,8 @@ std::string_view what_to_do(StoreError::Kind kind) {
             return "make room; what was answered before is safe";
         case StoreError::Kind::denied:
             return "make file and folder readable and writable for the daemon's user";
+        case StoreError::Kind::removed:
+            return "start the daemon again to have a new one";
         case StoreError::Kind::failed:
             return "look at the disk; what was answered before is safe";
     }
@@ -189,6 +191,12 @@ tl::expected<std::vector<StoreEntry>, StoreError> Store::Impl::read() const {
 }
 
 tl::expected<void, StoreError> Store::Impl::write(std::span<const StoreEntry> entries) {
+    // SQLite goes on writing into a file that somebody removed; what it says it keeps would be gone at the
+    // next start.
+    std::error_code ignored;
+    if (!std::filesystem::exists(file_, ignored))
+        return error(StoreError::Kind::removed,
+                     "the file was removed while it was in use, and all that it kept");
     return transaction([&] { return write_all(entries); });
 }
 

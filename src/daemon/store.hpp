@@ -23,6 +23,7 @@ struct StoreError {
         newer,    ///< written by a later version
         full,     ///< no space: what was committed before is safe
         denied,   ///< permissions, a read-only file system, a missing folder
+        removed,  ///< the file is gone from its folder
         failed,   ///< any other error of the disk
     };
     Kind kind{};

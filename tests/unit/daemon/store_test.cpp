@@ -53,6 +53,16 @@ TEST(Store, ForgetsAnEntryWithoutAState) {
     EXPECT_THAT(*store.read(), ElementsAre(StoreEntry{"Custom:b", DeviceState::inuse}));
 }
 
+TEST(Store, RefusesToWriteIntoAFileThatSomebodyRemoved) {
+    TemporaryFolder folder;
+    Store store = open_or_fail(folder / "a.db");
+    write_or_fail(store, {{"Custom:a", DeviceState::inuse}});
+    std::filesystem::remove(folder / "a.db");
+    const auto written = store.write(std::vector<StoreEntry>{{"Custom:a", DeviceState::busy}});
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().kind, StoreError::Kind::removed);
+}
+
 TEST(Store, KeepsNamesByteForByte) {
     TemporaryFolder folder;
     const std::vector<StoreEntry> odd{{"Custom:'; DROP TABLE custom_state; --", DeviceState::inuse},
