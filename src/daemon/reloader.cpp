@@ -64,6 +64,18 @@ void drop_last_line_end(std::string& text) {
     if (text.ends_with('\n')) text.pop_back();
 }
 
+/// A file that was read before and is no more takes what it said with it; that may not be meant.
+void add_gone_files(std::string& lines, const std::vector<std::string>& files_read) {
+    for (const std::string& file : files_read) {
+        std::error_code ignored;
+        if (std::filesystem::exists(file, ignored)) continue;
+        add_line(lines,
+                 fmt::format("{}: is gone, what it said holds no longer, put it back and reload if that was "
+                             "not meant",
+                             file));
+    }
+}
+
 }  // namespace
 
 std::string to_lines(const conf::Problems& problems) {
@@ -177,6 +189,7 @@ void Reloader::take_all(conf::Loaded& loaded, const console::Done& done) {
     for (const std::string& unopened : *channels)
         add_line(warnings, unopened);
     add_line(warnings, keep_identity(parts_.running, loaded.value));
+    add_gone_files(warnings, files_read_);
     parts_.running = std::move(loaded.value);
     files_read_ = std::move(loaded.files_read);
     parts_.hub.reload_policy();
@@ -188,8 +201,10 @@ void Reloader::take_all(conf::Loaded& loaded, const console::Done& done) {
 void Reloader::reload_dialplan(console::Done done) {
     in_background([this, running = parts_.running] { return conf::load_dialplan(running, disk_); },
                   [this, done = std::move(done)](conf::LoadedPart<state::HintPlan>& loaded) {
-                      const std::string problems = to_lines(loaded.problems);
+                      std::string problems = to_lines(loaded.problems);
                       if (loaded.ok()) {
+                          if (!problems.empty()) problems += '\n';
+                          add_gone_files(problems, files_read_);
                           parts_.running.hints = std::move(loaded.value);
                           parts_.hub.reload_hints();
                           finish(problems, {}, done);

@@ -82,6 +82,18 @@ TEST_F(ReloaderTest, TakesNewHints) {
     EXPECT_TRUE(reloader_.reloaded());
 }
 
+TEST_F(ReloaderTest, SaysThatAFileIsGone) {
+    for (const Scope scope : {Scope::dialplan, Scope::all}) {
+        write_hints("6002");
+        ASSERT_TRUE(reload(Scope::all));
+        std::filesystem::remove(folder_ / "extensions.conf");
+        const auto result = reload(scope);
+        ASSERT_TRUE(result) << result.error();
+        EXPECT_THAT(*result, HasSubstr("extensions.conf: is gone, what it said holds no longer"));
+        EXPECT_FALSE(has_hint("6002"));
+    }
+}
+
 TEST_F(ReloaderTest, AWrongFileChangesNothing) {
     test::write_file(folder_ / "extensions.conf",
                      "[default]\nexten => 6009,hint,Custom:a\n#exec /bin/true\n");
