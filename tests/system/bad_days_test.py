@@ -1,6 +1,7 @@
 """Wrong files, full disks, sockets that are taken: each says what it is, and nothing is lost that was there."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -144,41 +145,75 @@ class Pipes(SystemTest):
         pbx1.until_hint("InUse")
 
 
-class FullDisk(SystemTest):
-    """state_dir on a file system of its own with hardly any room."""
+class SmallDisk:
+    """state_dir on a file system of its own with hardly any room; for whoever may mount one."""
 
-    def on_a_small_disk(self, node):
-        user = [] if os.geteuid() == 0 else ["-r"]
+    WORDS = r"(?i)full|no space"
+    UNSHARE = ["unshare", "-m"] + ([] if os.geteuid() == 0 else ["-r"])
+
+    @classmethod
+    def can_be_had(cls):
+        script = 'mount -t tmpfs none /mnt'
+        return subprocess.run([*cls.UNSHARE, "sh", "-c", script], capture_output=True).returncode == 0
+
+    def __init__(self, node):
         script = f'mount -t tmpfs -o size=256k none "{node.state}" && exec "$@"'
-        node.wrapper = ["unshare", "-m", *user, "sh", "-c", script, "sh"]
-        return node.start()
+        node.wrapper = [*self.UNSHARE, "sh", "-c", script, "sh"]
+        node.start()
+        self.filler = f"/proc/{node.process.pid}/root{node.state}/filler"
 
-    def disk_of(self, node):
-        """The same folder, seen through the daemon's own mounts."""
-        return f"/proc/{node.process.pid}/root{node.state}"
-
-    def fill(self, node):
-        with open(self.disk_of(node) + "/filler", "wb", buffering=0) as filler:
+    def fill(self):
+        with open(self.filler, "wb", buffering=0) as filler:
             try:
                 while True:
                     filler.write(bytes(512))
             except OSError:
                 pass
 
-    def test_a_change_that_cannot_be_kept_says_so_and_the_rest_goes_on(self):
-        pbx1 = self.on_a_small_disk(self.node("pbx1"))
+    def make_room(self):
+        os.unlink(self.filler)
+
+
+class SmallFiles:
+    """No file may grow any more: the nearest thing to a full disk for who may not mount one."""
+
+    WORDS = r"(?i)full|no space|i/o error"
+
+    def __init__(self, node):
+        node.start()
+        self.node = node
+        self.limits = resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE)
+
+    def fill(self):
+        size = max(path.stat().st_size for path in self.node.state.iterdir() if path.name.endswith("-wal"))
+        resource.prlimit(self.node.process.pid, resource.RLIMIT_FSIZE, (size, self.limits[1]))
+
+    def make_room(self):
+        resource.prlimit(self.node.process.pid, resource.RLIMIT_FSIZE, self.limits)
+
+
+class FullDisk(SystemTest):
+    def check(self, kind):
+        pbx1 = self.node("pbx1")
+        disk = kind(pbx1)
         pbx1.set("INUSE")
-        self.fill(pbx1)
+        disk.fill()
 
         def refused():
             answer = pbx1.ask("devstate change Custom:" + "x" * 60 + " BUSY")
             return answer if answer.status != 0 else None
         answer = wait_until(refused, "a change is not kept")
-        self.assertRegex(answer.text + answer.errors, r"(?i)full|no space")
+        self.assertRegex(answer.text + answer.errors, kind.WORDS)
         self.assertEqual(pbx1.hint(), "InUse", "what was there is there")
-        os.unlink(self.disk_of(pbx1) + "/filler")
+        disk.make_room()
         pbx1.set("RINGING")
         self.assertIn("'Custom:abc'  State: 'RINGING'", pbx1.do("devstate list"))
+
+    def test_a_change_that_cannot_be_kept_says_so_and_the_rest_goes_on(self):
+        self.check(SmallDisk if SmallDisk.can_be_had() else SmallFiles)
+
+    def test_a_file_that_may_not_grow_is_as_bad(self):
+        self.check(SmallFiles)
 
 
 if __name__ == "__main__":
