@@ -1,0 +1,32 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace lamplight::ring {
+
+/// One thread for calls into Corosync's libraries that wait for its answer. Everybody of one module shares
+/// it.
+///
+/// Bounds  a hung Corosync (stopped, swapping) holds the thread and never the loop: tasks behind wait, each
+///         asker has one at most. When the thread does not come back at the end, the code it stands in is
+///         kept loaded and the thread left to itself.
+class Worker {
+public:
+    explicit Worker(boost::asio::io_context& loop);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Runs `task` on the thread, in order, then `done` on the loop's thread. Neither runs after the end of
+    /// this object, `done` not even when the task ran.
+    void run(std::function<void()> task, std::function<void()> done);
+
+private:
+    struct Shared;
+    std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace lamplight::ring
