@@ -7,9 +7,11 @@ packages_of() {
         build)
             echo g++ cmake ninja-build pkg-config ccache mold libboost1.81-dev libboost-json1.81-dev libssl-dev \
                 libexpat1-dev libsqlite3-dev libfmt-dev libspdlog-dev libxxhash-dev libedit-dev libcli11-dev \
-                libexpected-dev libsystemd-dev
+                libexpected-dev libsystemd-dev libcpg-dev libcfg-dev libcmap-dev libquorum-dev libvotequorum-dev
             ;;
-        test) echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base ;;
+        test)
+            echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base corosync iproute2 util-linux procps
+            ;;
         bench) echo libbenchmark-dev ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
         fmt) echo clang-format-19 git ;;
@@ -50,6 +52,13 @@ install_packages() {
     echo "Installing: $*"
     "${as_root[@]}" apt-get update -q
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+    stop_new_servers "$@"
+}
+
+# Debian starts a server when it installs one; the tests want the program only.
+stop_new_servers() {
+    case " $* " in *" corosync "*) ;; *) return 0 ;; esac
+    [ ! -d /run/systemd/system ] || "${as_root[@]}" systemctl disable --now corosync
 }
 
 # Debian has two Boosts and lets only one be installed for development.
