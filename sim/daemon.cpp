@@ -50,7 +50,7 @@ Daemon::Daemon(const DaemonSettings& settings, const Surroundings& world)
     : settings_(settings),
       world_(world),
       engine_(settings.policy, settings.limits),
-      exchange_(engine_, exchange_settings(settings.bus)),
+      exchange_(engine_, mwi_, exchange_settings(settings.bus)),
       hints_(engine_),
       checker_(engine_, hints_) {
     process_ = world_.bus.join(settings_.name, *this, settings_.name);

@@ -100,6 +100,7 @@ private:
     DaemonSettings settings_;
     Surroundings world_;
     state::Engine engine_;
+    state::MwiTable mwi_;  ///< no scenario speaks of mailboxes
     bus::sync::Exchange exchange_;
     state::Hints hints_;
     Checker checker_;

@@ -3,6 +3,7 @@
 #include "console/registry.hpp"
 #include "log/log.hpp"
 #include "state/engine.hpp"
+#include "state/mwi.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <tl/expected.hpp>
@@ -10,8 +11,13 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
+
+namespace lamplight::conf {
+struct Configuration;  // conf/configuration.hpp
+}
 
 namespace lamplight::bus {
 
@@ -35,12 +41,21 @@ public:
     /// instead.
     virtual void publish(state::Changes& changes) = 0;
 
+    /// Message counts of every node, to ask; fed through publish_mwi() only.
+    virtual const state::MwiTable& mwi() const = 0;
+    /// What was received of message counts, in order, and clears it. Their nodes come from the engine, and
+    /// what was heard of nodes in the same turn is published first. Must not be called from within on_changes
+    /// or on_mwi_changes: post instead.
+    virtual void publish_mwi(std::vector<state::MwiInput>& inputs) = 0;
+
     /// Our own nodes with their present incarnations; the daemon's own EID first.
     virtual std::vector<state::Announcement> own_nodes() const = 0;
     /// A peer holds a higher incarnation of one of our EIDs: raises ours, stores it, announces again through
     /// on_changes (own_votes of everything) and on_own_nodes_changed.
     virtual void raise_incarnation(const state::Eid& eid, std::uint64_t seen) = 0;
 
+    /// The running one: after a reload another value at the same place.
+    virtual const conf::Configuration& configuration() const = 0;
     virtual const std::string& name() const = 0;  ///< lamplight.conf's `name`
     virtual const std::filesystem::path& run_dir() const = 0;
     virtual const std::filesystem::path& state_dir() const = 0;
@@ -73,6 +88,9 @@ public:
 
     /// The engine changed: own votes to send, members to know. Must return quickly and not publish.
     virtual void on_changes(const state::Changes& changes) = 0;
+    /// Our own nodes have other message counts, each (node, mailbox) once: read from Host::mwi() when sent.
+    /// Must return quickly and not publish.
+    virtual void on_mwi_changes(std::span<const state::MwiOwnChange> /*changes*/) {}
     /// own_nodes() says something new (an incarnation, a PBX link came): announce again.
     virtual void on_own_nodes_changed() {}
     /// Reads its files again. A failure says what is wrong (`file:line: …`, a line each) and leaves
@@ -95,7 +113,7 @@ struct Plugin {
     /// Makes the module, or says why not; nothing is left behind then.
     tl::expected<std::unique_ptr<Module>, std::string> (*make)(Host& host) = nullptr;
 };
-inline constexpr unsigned plugin_abi = 1;
+inline constexpr unsigned plugin_abi = 2;
 inline constexpr const char* plugin_symbol = "lamplight_plugin";
 
 }  // namespace lamplight::bus

@@ -122,6 +122,18 @@ std::string describe(const state::Notice& notice, const state::Limits& limits) {
     return {};
 }
 
+std::string describe(const state::MwiChange& change, const state::NodeView& node) {
+    const auto words = [](const std::optional<state::MessageCounts>& counts) {
+        if (!counts) return std::string("no counts");
+        return fmt::format("{} new and {} old messages", counts->new_messages, counts->old_messages);
+    };
+    const std::string_view why = change.cause == Cause::vote         ? "says"
+                                 : change.cause == Cause::withdrawal ? "taken back by"
+                                                                     : "because of what became of";
+    return fmt::format("Mailbox {}@{} has {} now, had {}: {} {}", change.mailbox.name, change.mailbox.context,
+                       words(change.to), words(change.from), why, node_label(node));
+}
+
 void Chronicle::tell(const state::Changes& changes, state::Time now) {
     for (const state::NodeChange& change : changes.nodes)
         tell(change, now);
@@ -152,6 +164,12 @@ void Chronicle::tell(std::span<const state::HintChange> changes, const state::Hi
         log_.verbose(2, "Extension {}@{} is {} now, was {}", hint.extension, hint.context,
                      state::status_text(change.to), state::status_text(change.from));
     }
+}
+
+void Chronicle::tell(std::span<const state::MwiChange> changes) {
+    if (changes.empty() || !log_.shows(log::Level::verbose, 3, "chronicle.cpp")) return;
+    for (const state::MwiChange& change : changes)
+        log_.verbose(3, "{}", describe(change, engine_.node(change.node)));
 }
 
 }  // namespace lamplight::daemon

@@ -84,8 +84,10 @@ tl::expected<void, StartError> Daemon::build(const Options& options, std::vector
     hub_ = std::make_unique<Hub>(Hub::Parts{loop_, log_, commands_, configuration_, *custom_states_},
                                  *incarnation);
     modules_ = std::make_unique<ModuleManager>(*hub_, default_module_dir());
-    hub_->set_outlets({[this](const state::Changes& changes) { modules_->on_changes(changes); },
-                       [this] { modules_->on_own_nodes_changed(); }});
+    hub_->set_outlets(
+        {[this](const state::Changes& changes) { modules_->on_changes(changes); },
+         [this] { modules_->on_own_nodes_changed(); },
+         [this](std::span<const state::MwiOwnChange> changes) { modules_->on_mwi_changes(changes); }});
     reloader_ = std::make_unique<Reloader>(
         Reloader::Parts{loop_, log_, options.foreground, configuration_, *hub_, *modules_},
         Reloader::Source{configuration_.lamplight_conf, main_file_}, std::move(files_read));

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -38,6 +40,7 @@ Hub::Hub(const Parts& parts, std::uint64_t incarnation)
       self_{parts.configuration.eid, parts.configuration.name, incarnation,
             state::Announcement::Speaks::for_itself},
       engine_(parts.configuration.policy, parts.configuration.limits, random_seed()),
+      mwi_({.nodes = std::numeric_limits<std::uint16_t>::max()}),  // the engine keeps the limit
       hints_(engine_, parts.configuration.hint_limits, random_seed()),
       chronicle_(parts.log, engine_),
       timer_(parts.loop) {
@@ -84,10 +87,22 @@ void Hub::publish(state::Changes& changes) {
 void Hub::deliver(const state::Changes& changes) {
     hint_changes_.clear();
     hints_.follow(changes, hint_changes_, more_);
+    mwi_changes_.clear();
+    mwi_.follow(changes.nodes, mwi_changes_);
     if (outlets_.changes) outlets_.changes(changes);
     if (!telling_) return;
     chronicle_.tell(changes, now());
     chronicle_.tell(hint_changes_, hints_);
+    chronicle_.tell(mwi_changes_);
+}
+
+void Hub::publish_mwi(std::vector<state::MwiInput>& inputs) {
+    mwi_changes_.clear();
+    const state::Time time = now();
+    for (const state::MwiInput& input : inputs)
+        mwi_.apply(input, time, mwi_changes_);
+    inputs.clear();
+    if (telling_) chronicle_.tell(mwi_changes_);
 }
 
 void Hub::arm() {
@@ -131,6 +146,29 @@ void Hub::on_raised(std::uint64_t incarnation) {
     engine_.raise_incarnation(own_node_, incarnation - 1, changes);
     if (outlets_.own_nodes_changed) outlets_.own_nodes_changed();
     publish(changes);
+    renew_own_mwi();
+}
+
+/// Own message counts under the new incarnation. Their sequence numbers stay: they are no newer than they
+/// were.
+void Hub::renew_own_mwi() {
+    std::vector<state::MwiVote> votes;
+    mwi_.for_each([&](const state::Mailbox& mailbox) {
+        const auto held = mwi_.vote(mailbox, own_node_);
+        if (!held) return;
+        votes.push_back({mailbox,
+                         own_node_,
+                         held->counts,
+                         held->withdrawn ? state::VoteKind::withdrawal : state::VoteKind::state,
+                         {self_.incarnation, held->version.sequence}});
+    });
+    std::vector<state::MwiOwnChange> own;
+    mwi_changes_.clear();
+    for (const state::MwiVote& vote : votes) {
+        mwi_.apply(vote, now(), mwi_changes_);
+        own.push_back({own_node_, vote.mailbox});
+    }
+    if (outlets_.mwi_changes && !own.empty()) outlets_.mwi_changes(own);
 }
 
 void Hub::note_file_read(const std::filesystem::path& file) {
@@ -155,6 +193,40 @@ void Hub::withdraw(std::string_view device, state::Cause cause) {
     state::Changes changes;
     engine_.withdraw_own(own_node_, *id, cause, now(), changes);
     publish(changes);
+}
+
+tl::expected<void, std::string> Hub::vote(const state::Mailbox& mailbox, state::MessageCounts counts) {
+    switch (apply_own(mailbox, counts, state::VoteKind::state)) {
+        case state::MwiOutcome::refused_name:
+            return tl::unexpected(std::string("a mailbox and a context have 1 to 255 bytes each"));
+        case state::MwiOutcome::refused_limit:
+            return tl::unexpected(fmt::format("{} mailboxes are known, which is the limit", mwi_.size()));
+        default:
+            return {};
+    }
+}
+
+tl::expected<void, std::string> Hub::withdraw(const state::Mailbox& mailbox) {
+    const auto held = mwi_.vote(mailbox, own_node_);
+    if (!held || held->withdrawn)
+        return tl::unexpected(std::string("this server has no message counts of it"));
+    apply_own(mailbox, {}, state::VoteKind::withdrawal);
+    return {};
+}
+
+/// A repetition is announced too: it makes our counts the newest again.
+state::MwiOutcome Hub::apply_own(const state::Mailbox& mailbox, state::MessageCounts counts,
+                                 state::VoteKind kind) {
+    const state::Time time = now();
+    mwi_sequence_ = state::next_mwi_sequence(mwi_sequence_, time);
+    mwi_changes_.clear();
+    const auto outcome = mwi_.apply({mailbox, own_node_, counts, kind, {self_.incarnation, mwi_sequence_}},
+                                    time, mwi_changes_);
+    if (outcome != state::MwiOutcome::applied && outcome != state::MwiOutcome::confirmed) return outcome;
+    const std::array own{state::MwiOwnChange{own_node_, mailbox}};
+    if (outlets_.mwi_changes) outlets_.mwi_changes(own);
+    chronicle_.tell(mwi_changes_);
+    return outcome;
 }
 
 /// The disk did not take a state that was announced: what it holds is in force again, here and with the

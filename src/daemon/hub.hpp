@@ -12,13 +12,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace lamplight::daemon {
 
-/// Where changes go once around: engine → hints → modules → log. Owns engine and hints, keeps the engine's
-/// timer, and is what modules see of the daemon. Everything on the loop's thread.
+/// Where changes go once around: engine → hints → modules → log. Owns engine, hints and message counts, keeps
+/// the engine's timer, and is what modules see of the daemon. Everything on the loop's thread.
 class Hub final : public bus::Host {
 public:
     /// What the hub works with; all of it outlives the hub.
@@ -33,6 +34,7 @@ public:
     struct Outlets {
         std::function<void(const state::Changes&)> changes;
         std::function<void()> own_nodes_changed;
+        std::function<void(std::span<const state::MwiOwnChange>)> mwi_changes = {};
     };
 
     /// `incarnation` is committed to disk already. Own custom states are voted for, hints loaded.
@@ -47,8 +49,11 @@ public:
     state::Time now() const override { return clock_.now(); }
     std::chrono::system_clock::time_point wall(state::Time time) const override { return clock_.wall(time); }
     void publish(state::Changes& changes) override;
+    const state::MwiTable& mwi() const override { return mwi_; }
+    void publish_mwi(std::vector<state::MwiInput>& inputs) override;
     std::vector<state::Announcement> own_nodes() const override;
     void raise_incarnation(const state::Eid& eid, std::uint64_t seen) override;
+    const conf::Configuration& configuration() const override { return parts_.configuration; }
     const std::string& name() const override { return self_.name; }
     const std::filesystem::path& run_dir() const override { return parts_.configuration.run_dir; }
     const std::filesystem::path& state_dir() const override { return parts_.configuration.state_dir; }
@@ -63,6 +68,11 @@ public:
     tl::expected<void, std::string> vote(std::string_view device, state::DeviceState state,
                                          state::Cause cause);
     void withdraw(std::string_view device, state::Cause cause);
+    /// Counts of our own node for a mailbox, announced, kept until the daemon ends. Fails for a name or
+    /// number of mailboxes that the table refuses.
+    tl::expected<void, std::string> vote(const state::Mailbox& mailbox, state::MessageCounts counts);
+    /// Takes them back. Fails when there are none.
+    tl::expected<void, std::string> withdraw(const state::Mailbox& mailbox);
     /// The daemon leaves: what its buses lose by that is nobody's news.
     void say_no_more() { telling_ = false; }
     /// The running configuration has other policies or limits.
@@ -77,6 +87,9 @@ private:
     void deliver(const state::Changes& changes);
     void undo(const std::string& device, std::optional<state::DeviceState> stored);
     void on_raised(std::uint64_t incarnation);
+    void renew_own_mwi();
+    state::MwiOutcome apply_own(const state::Mailbox& mailbox, state::MessageCounts counts,
+                                state::VoteKind kind);
     void arm();
     void trace(state::DeviceId device, state::VoteOutcome outcome, state::DeviceState before);
 
@@ -84,6 +97,7 @@ private:
     Clock clock_;
     state::Announcement self_;
     state::Engine engine_;
+    state::MwiTable mwi_;
     state::Hints hints_;
     Chronicle chronicle_;
     state::NodeId own_node_{};
@@ -93,6 +107,8 @@ private:
     std::optional<state::Time> armed_;  ///< what the timer waits for
     state::Changes round_;              ///< what is being handed on
     state::Changes more_;               ///< what came of it, handed on next
+    std::vector<state::MwiChange> mwi_changes_;
+    std::uint64_t mwi_sequence_ = 0;  ///< of the last own message counts
     std::vector<state::HintChange> hint_changes_;
     bool publishing_ = false;
     bool telling_ = true;

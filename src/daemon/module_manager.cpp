@@ -246,6 +246,11 @@ void ModuleManager::on_changes(const state::Changes& changes) {
         loaded.module->on_changes(changes);
 }
 
+void ModuleManager::on_mwi_changes(std::span<const state::MwiOwnChange> changes) {
+    for (Loaded& loaded : loaded_)
+        loaded.module->on_mwi_changes(changes);
+}
+
 void ModuleManager::on_own_nodes_changed() {
     for (Loaded& loaded : loaded_)
         loaded.module->on_own_nodes_changed();

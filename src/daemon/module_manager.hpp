@@ -47,6 +47,7 @@ public:
     Result reload_all();
 
     void on_changes(const state::Changes& changes);
+    void on_mwi_changes(std::span<const state::MwiOwnChange> changes);
     void on_own_nodes_changed();
     /// Calls `done` when every module has said goodbye, at the latest after `patience`.
     void say_goodbye(bus::Goodbye how, std::function<void()> done);

@@ -90,12 +90,23 @@ public:
         return found == mailboxes_.end() ? std::nullopt : found->second.aggregate;
     }
 
+    std::optional<MwiVoteView> vote(const Mailbox& mailbox, NodeId node) const {
+        const auto found = mailboxes_.find(mailbox);
+        if (found == mailboxes_.end()) return std::nullopt;
+        const HeldVote* held = find(found->second, node);
+        return held == nullptr ? std::nullopt : std::optional(view(*held));
+    }
+
+    const Mailbox* after(const Mailbox* mailbox) const {
+        const auto next = mailbox == nullptr ? mailboxes_.begin() : mailboxes_.upper_bound(*mailbox);
+        return next == mailboxes_.end() ? nullptr : &next->first;
+    }
+
     void for_each_vote(const Mailbox& mailbox, const std::function<void(const MwiVoteView&)>& visit) const {
         const auto found = mailboxes_.find(mailbox);
         if (found == mailboxes_.end()) return;
-        for (const HeldVote& held : found->second.votes) {
-            visit({held.node, held.counts, held.withdrawn, counts(held), held.version, held.since});
-        }
+        for (const HeldVote& held : found->second.votes)
+            visit(view(held));
     }
 
     void for_each(const std::function<void(const Mailbox&)>& visit) const {
@@ -196,7 +207,12 @@ private:
         return !held.withdrawn && (index >= nodes_.size() || nodes_[index].counts);
     }
 
-    static HeldVote* find(Entry& entry, NodeId node) {
+    MwiVoteView view(const HeldVote& held) const {
+        return {held.node, held.counts, held.withdrawn, counts(held), held.version, held.since};
+    }
+
+    template <typename SomeEntry>
+    static auto find(SomeEntry& entry, NodeId node) -> decltype(entry.votes.data()) {
         const auto found = std::ranges::lower_bound(entry.votes, node, {}, &HeldVote::node);
         return found != entry.votes.end() && found->node == node ? &*found : nullptr;
     }
@@ -227,6 +243,11 @@ MwiTable& MwiTable::operator=(MwiTable&&) noexcept = default;
 MwiOutcome MwiTable::apply(const MwiVote& vote, Time now, std::vector<MwiChange>& changes) {
     return impl_->apply(vote, now, changes);
 }
+void MwiTable::apply(const MwiInput& input, Time now, std::vector<MwiChange>& changes) {
+    if (const auto* vote = std::get_if<MwiVote>(&input)) impl_->apply(*vote, now, changes);
+    if (const auto* begin = std::get_if<MwiSnapshotBegin>(&input)) impl_->snapshot_begin(begin->node);
+    if (const auto* end = std::get_if<MwiSnapshotEnd>(&input)) (void)impl_->snapshot_end(end->node, changes);
+}
 void MwiTable::snapshot_begin(NodeId node) {
     impl_->snapshot_begin(node);
 }
@@ -241,6 +262,12 @@ void MwiTable::forget(NodeId node, std::vector<MwiChange>& changes) {
 }
 std::optional<MessageCounts> MwiTable::aggregate(const Mailbox& mailbox) const {
     return impl_->aggregate(mailbox);
+}
+std::optional<MwiVoteView> MwiTable::vote(const Mailbox& mailbox, NodeId node) const {
+    return impl_->vote(mailbox, node);
+}
+const Mailbox* MwiTable::after(const Mailbox* mailbox) const {
+    return impl_->after(mailbox);
 }
 void MwiTable::for_each_vote(const Mailbox& mailbox,
                              const std::function<void(const MwiVoteView&)>& visit) const {

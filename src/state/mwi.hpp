@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace lamplight::state {
@@ -38,6 +39,25 @@ struct MwiVote {
     MessageCounts counts;  ///< ignored for a withdrawal
     VoteKind kind = VoteKind::state;
     Version version{};  ///< not existing on Asterisk's wire
+};
+
+/// A node begins and ends to say every count it has: between them what it still says is confirmed.
+struct MwiSnapshotBegin {
+    NodeId node{};
+};
+struct MwiSnapshotEnd {
+    NodeId node{};
+};
+
+/// What a bus hands in, in the order in which it came. Whether the sender may speak for the node the bus has
+/// asked the engine.
+using MwiInput = std::variant<MwiVote, MwiSnapshotBegin, MwiSnapshotEnd>;
+
+/// One of our own nodes has another vote: what bus-out sends. The vote itself is read from the table when it
+/// is sent, so a burst coalesces to the newest.
+struct MwiOwnChange {
+    NodeId node{};
+    Mailbox mailbox;
 };
 
 /// The sequence number after `last`: `now`, or one more than `last` when the clock has not moved on.
@@ -99,6 +119,8 @@ public:
     MwiTable& operator=(MwiTable&&) noexcept;
 
     MwiOutcome apply(const MwiVote& vote, Time now, std::vector<MwiChange>& changes);
+    /// The vote, begin or end that it is.
+    void apply(const MwiInput& input, Time now, std::vector<MwiChange>& changes);
 
     /// The owner begins to say everything it knows; what is not confirmed at the end is dropped. An end
     /// without a begin changes nothing and gives false.
@@ -113,6 +135,10 @@ public:
 
     /// Empty when nobody's counts count.
     std::optional<MessageCounts> aggregate(const Mailbox& mailbox) const;
+    std::optional<MwiVoteView> vote(const Mailbox& mailbox, NodeId node) const;
+    /// The mailbox behind this one in order of name, then context; nullptr asks for the first and says that
+    /// there are no more. To walk the table in slices. Valid until the table changes. Cost: O(log mailboxes).
+    const Mailbox* after(const Mailbox* mailbox) const;
     /// In order of node id.
     void for_each_vote(const Mailbox& mailbox, const std::function<void(const MwiVoteView&)>& visit) const;
     /// In order of name, then context. Mailboxes with nothing but withdrawals are among them.

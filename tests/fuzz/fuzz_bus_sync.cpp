@@ -36,7 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.nodes = 16;
     limits.journal_entries = 64;
     state::Engine engine({}, limits);
-    bus::sync::Exchange exchange(engine, {state::Bus::local, bus::sync::Settings::Reach::one_peer});
+    state::MwiTable mwi({.mailboxes = 64, .nodes = 16});
+    bus::sync::Exchange exchange(engine, mwi, {state::Bus::local, bus::sync::Settings::Reach::one_peer});
     bus::sync::Output out;
     state::Time now{std::chrono::seconds(1000)};
     const state::Announcement self{{{0x02, 0, 0, 0, 0, 0x09}}, "self", 7, {}};

@@ -28,7 +28,7 @@ sync::Settings settings() {
 LocalBus::LocalBus(Host& host)
     : host_(host),
       log_(host.log()),
-      exchange_(host.engine(), settings()),
+      exchange_(host.engine(), host.mwi(), settings()),
       watch_(host.loop()),
       digest_timer_(host.loop()),
       accept_timer_(host.loop()),
@@ -67,6 +67,11 @@ void LocalBus::on_changes(const state::Changes& changes) {
     flush_soon();
 }
 
+void LocalBus::on_mwi_changes(std::span<const state::MwiOwnChange> changes) {
+    exchange_.on_mwi_changes(changes);
+    flush_soon();
+}
+
 void LocalBus::on_own_nodes_changed() {
     exchange_.set_own_nodes(host_.own_nodes());
     flush_soon();
@@ -88,10 +93,10 @@ void LocalBus::settle() {
     for (const sync::News& news : out_.news)
         tell(news);
     out_.news.clear();
-    out_.mwi.clear();
     std::vector<sync::Output::Raise> raises;
     std::swap(raises, out_.raises);
     if (!out_.changes.empty()) host_.publish(out_.changes);
+    if (!out_.mwi.empty()) host_.publish_mwi(out_.mwi);
     for (const sync::Output::Raise& raise : raises)
         host_.raise_incarnation(raise.eid, raise.seen);
     arm();

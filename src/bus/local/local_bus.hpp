@@ -29,6 +29,7 @@ public:
     ~LocalBus() override;
 
     void on_changes(const state::Changes& changes) override;
+    void on_mwi_changes(std::span<const state::MwiOwnChange> changes) override;
     void on_own_nodes_changed() override;
     tl::expected<void, std::string> reload() override;
     void say_goodbye(Goodbye how, std::function<void()> done) override;

@@ -29,6 +29,7 @@ struct Counters {
     std::uint64_t digests_compared = 0;
     std::uint64_t digests_different = 0;
     std::uint64_t mwi_in = 0;
+    std::uint64_t mwi_out = 0;  ///< in frames that were delivered
 
     std::uint64_t refused_frames() const {
         return std::accumulate(frames_refused.begin(), frames_refused.end(), std::uint64_t{0});

@@ -17,10 +17,9 @@ void Output::clear() {
     mwi.clear();
 }
 
-Exchange::Exchange(state::Engine& engine, Settings settings)
-    : engine_(engine), settings_(std::move(settings)) {
-    if (settings_.reach == Settings::Reach::everybody)
-        everybody_ = std::make_unique<Lane>(engine_, own_, counters_, settings_.software);
+Exchange::Exchange(state::Engine& engine, const state::MwiTable& mwi, Settings settings)
+    : engine_(engine), mwi_(mwi), settings_(std::move(settings)) {
+    if (settings_.reach == Settings::Reach::everybody) everybody_ = make_lane();
 }
 
 Exchange::~Exchange() = default;
@@ -47,6 +46,10 @@ void Exchange::for_each_lane(Do&& action) {
     if (everybody_ && peers() > 0) action(*everybody_);
     for (auto& [id, lane] : lanes_)
         action(*lane);
+}
+
+std::unique_ptr<Lane> Exchange::make_lane() {
+    return std::make_unique<Lane>(engine_, mwi_, own_, counters_, settings_.software);
 }
 
 void Exchange::drop_lane_of(const Peer& peer) {
@@ -144,6 +147,15 @@ void Exchange::on_changes(const state::Changes& changes) {
     follow_forgotten(changes.forgotten);
 }
 
+void Exchange::on_mwi_changes(std::span<const state::MwiOwnChange> changes) {
+    for (const state::MwiOwnChange& change : changes) {
+        const auto place = own_.find(change.node);
+        if (!place) continue;
+        refresh_own(*place, engine_.node(change.node));
+        for_each_lane([&](Lane& lane) { lane.mwi_changed(*place, change.mailbox); });
+    }
+}
+
 void Exchange::follow_forgotten(const std::vector<state::DeviceForgotten>& forgotten) {
     if (forgotten.empty()) return;
     for (auto& [id, peer] : peers_)
@@ -185,8 +197,7 @@ std::optional<PeerId> Exchange::peer_joined(std::string label, state::Time now, 
     peer.id = id;
     peer.sender = *sender;
     peer.label = std::move(label);
-    if (!everybody_)
-        lanes_.emplace(lane_of(id), std::make_unique<Lane>(engine_, own_, counters_, settings_.software));
+    if (!everybody_) lanes_.emplace(lane_of(id), make_lane());
     greet(lane_of(id), now);
     return id;
 }
@@ -208,8 +219,7 @@ void Exchange::peer_present(PeerId id, state::Time now, Output& out) {
     peer.said_goodbye = false;
     peer.names.clear();
     engine_.sender_present(peer.sender, now, out.changes);
-    if (!everybody_ && lane(lane_of(id)) == nullptr)
-        lanes_.emplace(lane_of(id), std::make_unique<Lane>(engine_, own_, counters_, settings_.software));
+    if (!everybody_ && lane(lane_of(id)) == nullptr) lanes_.emplace(lane_of(id), make_lane());
     greet(lane_of(id), now);
 }
 

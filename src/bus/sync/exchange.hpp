@@ -46,8 +46,8 @@ struct News {
     std::string text;
 };
 
-/// What comes of an input beside frames to send. The caller owns it, hands `changes` to Host::publish, the
-/// raises to Host::raise_incarnation, and clears it.
+/// What comes of an input beside frames to send. The caller owns it, hands `changes` to Host::publish, then
+/// `mwi` to Host::publish_mwi, the raises to Host::raise_incarnation, and clears it.
 struct Output {
     struct Raise {
         state::Eid eid;
@@ -56,7 +56,7 @@ struct Output {
     state::Changes changes;
     std::vector<Raise> raises;  ///< a peer knows a higher incarnation of our node
     std::vector<News> news;
-    std::vector<state::MwiVote> mwi;  ///< from who may speak for the node
+    std::vector<state::MwiInput> mwi;  ///< from who may speak for the node; for Host::publish_mwi
 
     void clear();
 };
@@ -73,7 +73,9 @@ struct Output {
 ///         4,194,304) and its nodes (max_hello_nodes).
 class Exchange {
 public:
-    Exchange(state::Engine& engine, Settings settings);
+    /// Both outlive it. The engine it feeds; the table it reads our own counts from, what it heard of others'
+    /// is in Output::mwi.
+    Exchange(state::Engine& engine, const state::MwiTable& mwi, Settings settings);
     ~Exchange();
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
@@ -84,6 +86,8 @@ public:
     void set_own_nodes(std::span<const state::Announcement> nodes);
     /// Follows the engine, whoever changed it.
     void on_changes(const state::Changes& changes);
+    /// Follows the table of message counts.
+    void on_mwi_changes(std::span<const state::MwiOwnChange> changes);
 
     // --- peers ---
     /// Somebody can be heard from now on (a connection is up, a process joined the group): we say hello and a
@@ -133,6 +137,7 @@ private:
     Lane& lane_to(const Peer& peer);
     template <typename Do>
     void for_each_lane(Do&& action);
+    std::unique_ptr<Lane> make_lane();
     void drop_lane_of(const Peer& peer);
 
     void refresh_own(std::size_t place, const state::NodeView& node);
@@ -165,6 +170,7 @@ private:
     void follow_forgotten(const std::vector<state::DeviceForgotten>& forgotten);
 
     state::Engine& engine_;
+    const state::MwiTable& mwi_;
     Settings settings_;
     Counters counters_;
     OwnNodes own_;

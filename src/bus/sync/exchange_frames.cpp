@@ -210,25 +210,29 @@ void Exchange::apply_batch(state::Time now, Output& out) {
         ++counters_.votes_by_outcome[static_cast<std::size_t>(outcome)];
 }
 
-void Exchange::on_frame(Peer& peer, const MwiView& votes, state::Time, Output& out) {
+void Exchange::on_frame(Peer& peer, const MwiView& votes, state::Time now, Output& out) {
     PeerNode* announced = nullptr;
     std::optional<state::NodeId> node;
     std::uint64_t incarnation = 0;
+    bool missed_hello = false;
     counters_.mwi_in += votes.count;
     votes.for_each(
         [&](const KnownNode& said) {
             node = node_of(peer, said.eid, announced, out);
             incarnation = said.incarnation;
+            missed_hello = missed_hello || (!node && announced == nullptr);
             if (node && announced != nullptr && !owned_here(*announced)) node.reset();
         },
         [&](const MwiEntry& vote) {
+            if (announced != nullptr && announced->snapshot) ++*announced->snapshot;
             if (!node) return;
-            out.mwi.push_back({{std::string(vote.mailbox), std::string(vote.context)},
-                               *node,
-                               {vote.new_messages, vote.old_messages},
-                               vote.kind,
-                               {incarnation, vote.sequence}});
+            out.mwi.push_back(state::MwiVote{{std::string(vote.mailbox), std::string(vote.context)},
+                                             *node,
+                                             {vote.new_messages, vote.old_messages},
+                                             vote.kind,
+                                             {incarnation, vote.sequence}});
         });
+    if (missed_hello) missed(peer, nullptr, now, out);
 }
 
 // --- snapshots and digests ---
@@ -240,6 +244,7 @@ void Exchange::on_frame(Peer& peer, const SnapshotBegin& begin, state::Time now,
     if (!node || announced == nullptr) return;  // a guardian's knowledge of others is never complete
     announced->snapshot = 0;
     engine_.snapshot_begin(peer.sender, *node, now, out.changes);
+    if (owned_here(*announced)) out.mwi.push_back(state::MwiSnapshotBegin{*node});
 }
 
 void Exchange::on_frame(Peer& peer, const SnapshotEnd& end, state::Time now, Output& out) {
@@ -254,7 +259,9 @@ void Exchange::on_frame(Peer& peer, const SnapshotEnd& end, state::Time now, Out
         ++counters_.snapshots_incomplete;
         return missed(peer, announced, now, out);
     }
-    if (engine_.snapshot_end(peer.sender, *node, now, out.changes)) ++counters_.snapshots_received;
+    if (!engine_.snapshot_end(peer.sender, *node, now, out.changes)) return;
+    out.mwi.push_back(state::MwiSnapshotEnd{*node});
+    ++counters_.snapshots_received;
 }
 
 void Exchange::on_frame(Peer& peer, const DigestView& digests, state::Time now, Output& out) {

@@ -10,7 +10,8 @@ using namespace wire::vote;
 namespace {
 
 constexpr std::uint8_t formats[] = {wire::vote::format};
-constexpr std::uint32_t slice = 65'536;  ///< devices looked at for one frame of a snapshot
+constexpr std::uint32_t slice = 65'536;        ///< devices looked at for one frame of a snapshot
+constexpr std::uint32_t mailbox_slice = 4096;  ///< mailboxes
 
 template <typename T>
 void add_once(std::vector<T>& list, const T& item) {
@@ -34,6 +35,10 @@ void Lane::vote_changed(std::size_t place, state::DeviceId device) {
     if (!dirty_[place].add(index)) return;
     changes_.push_back({static_cast<std::uint16_t>(place), index});
     ++waiting_;
+}
+
+void Lane::mwi_changed(std::size_t place, const state::Mailbox& mailbox) {
+    mwi_changes_.insert({static_cast<std::uint16_t>(place), mailbox});
 }
 
 void Lane::send_snapshot(std::size_t place) {
@@ -74,6 +79,7 @@ void Lane::clear() {
     changes_.clear();
     changes_at_ = 0;
     waiting_ = 0;
+    mwi_changes_.clear();
     renew_names();
     hello_wanted_ = hello_running_ = hello_request_ = digests_wanted_ = false;
     hello_known_.clear();
@@ -95,7 +101,7 @@ bool Lane::words_wait() const {
 }
 
 bool Lane::goodbye_is_due() const {
-    return goodbye_ && (*goodbye_ == Goodbye::How::left || (waiting_ == 0 && !words_wait()));
+    return goodbye_ && (*goodbye_ == Goodbye::How::left || (!changes_wait() && !words_wait()));
 }
 
 /// Nothing to say and nothing under way, digests apart: what was delivered so far is what there is.
@@ -105,7 +111,7 @@ bool Lane::quiet() const {
 
 bool Lane::wants_to_send() const {
     if (closed_) return false;
-    if (goodbye_is_due() || words_wait() || waiting_ > 0) return true;
+    if (goodbye_is_due() || words_wait() || changes_wait()) return true;
     if (snapshot_ || !snapshots_wanted_.empty()) return true;
     return digests_wanted_ && quiet();
 }
@@ -122,7 +128,9 @@ Taken Lane::take(MutableBytes out) {
     if (bytes == 0) bytes = take_request(out, about);
     if (bytes == 0) bytes = take_pbx_link(out, about);
     if (bytes == 0) bytes = take_snapshot_edge(out, about);
+    if (bytes == 0 && mwi_turn_) bytes = take_mwi(out, about);
     if (bytes == 0) bytes = take_votes(out, about);
+    if (bytes == 0) bytes = take_mwi(out, about);
     if (bytes == 0) bytes = take_snapshot_edge(out, about);  // the votes may have been none
     if (bytes == 0) bytes = take_digests(out, about);
     if (bytes == 0) {
@@ -130,7 +138,7 @@ Taken Lane::take(MutableBytes out) {
         return {};
     }
     about.id = FrameId{++frames_};
-    in_flight_votes_ += about.votes.size();
+    in_flight_votes_ += about.vote_count();
     ++counters_.frames_out;
     in_flight_.push_back(std::move(about));
     return {bytes, FrameId{frames_}};
@@ -199,8 +207,9 @@ std::size_t Lane::take_pbx_link(MutableBytes out, InFlight& about) {
 std::size_t Lane::take_snapshot_edge(MutableBytes out, InFlight& about) {
     if (goodbye_) return 0;
     if (!snapshot_ && !snapshots_wanted_.empty())
-        snapshot_ = Snapshot{take_first(snapshots_wanted_), false, 0, 0};
-    if (!snapshot_ || (snapshot_->begun && snapshot_->device < bound())) return 0;
+        snapshot_ = Snapshot{.place = take_first(snapshots_wanted_), .mailbox = {}};
+    if (!snapshot_) return 0;
+    if (snapshot_->begun && (snapshot_->device < bound() || !snapshot_->mailboxes_done)) return 0;
     about.about = InFlight::About::snapshot_edge;
     about.place = static_cast<std::uint16_t>(snapshot_->place);
     const OwnNode& node = own_[snapshot_->place];
@@ -222,6 +231,7 @@ std::size_t Lane::take_votes(MutableBytes out, InFlight& about) {
     if (snapshot) about.snapshot = static_cast<std::uint16_t>(snapshot_->place);
     fill_with_changes(writer, snapshot ? out.size() / 4 : 0, about);
     if (snapshot) fill_with_snapshot(writer, about);
+    mwi_turn_ = true;
     return writer.finish();
 }
 
@@ -270,6 +280,63 @@ Lane::Added Lane::add_vote(VotesWriter& writer, std::size_t place, std::uint32_t
     return Added::yes;
 }
 
+// --- message counts ---
+
+bool Lane::snapshot_of_mailboxes() const {
+    return snapshot_ && snapshot_->begun && !goodbye_ && snapshot_->device >= bound() &&
+           !snapshot_->mailboxes_done;
+}
+
+std::size_t Lane::take_mwi(MutableBytes out, InFlight& about) {
+    mwi_turn_ = false;
+    const bool snapshot = snapshot_of_mailboxes();
+    if (mwi_changes_.empty() && !snapshot) return 0;
+    about.about = InFlight::About::mwi;
+    MwiWriter writer(out);
+    if (snapshot_ && snapshot_->begun) about.snapshot = static_cast<std::uint16_t>(snapshot_->place);
+    fill_with_mwi_changes(writer, snapshot ? out.size() / 4 : 0, about);
+    if (snapshot) fill_with_mwi_snapshot(writer, about);
+    return writer.finish();
+}
+
+void Lane::fill_with_mwi_changes(MwiWriter& writer, std::size_t keep_free, InFlight& about) {
+    while (!mwi_changes_.empty() && writer.left() > keep_free) {
+        const auto first = mwi_changes_.begin();
+        if (add_mwi(writer, first->place, first->mailbox, about) == Added::no_room) return;
+        mwi_changes_.erase(first);
+    }
+}
+
+void Lane::fill_with_mwi_snapshot(MwiWriter& writer, InFlight& about) {
+    for (std::uint32_t looked_at = 0; looked_at < mailbox_slice; ++looked_at) {
+        const state::Mailbox* next = mwi_.after(snapshot_->mailbox ? &*snapshot_->mailbox : nullptr);
+        if (next == nullptr) {
+            snapshot_->mailboxes_done = true;
+            return;
+        }
+        if (add_mwi(writer, snapshot_->place, *next, about) == Added::no_room) return;
+        snapshot_->mailbox = *next;
+    }
+}
+
+Lane::Added Lane::add_mwi(MwiWriter& writer, std::size_t place, const state::Mailbox& mailbox,
+                          InFlight& about) {
+    const OwnNode& node = own_[place];
+    const auto view = mwi_.vote(mailbox, node.id);
+    if (!view || !view->version.exists()) return Added::nothing_there;
+    MwiEntry vote;
+    vote.sequence = view->version.sequence;
+    vote.kind = view->withdrawn ? state::VoteKind::withdrawal : state::VoteKind::state;
+    vote.new_messages = view->counts.new_messages;
+    vote.old_messages = view->counts.old_messages;
+    vote.mailbox = mailbox.name;
+    vote.context = mailbox.context;
+    if (!writer.add(node.eid, view->version.incarnation, vote)) return Added::no_room;
+    about.mwi.push_back({static_cast<std::uint16_t>(place), mailbox});
+    if (snapshot_ && snapshot_->begun && snapshot_->place == place) ++snapshot_->votes;
+    return Added::yes;
+}
+
 std::size_t Lane::take_digests(MutableBytes out, InFlight& about) {
     if (!digests_wanted_ || !quiet()) return 0;
     std::vector<DigestEntry> digests;
@@ -304,7 +371,8 @@ void Lane::delivered(FrameId id) {
     while (!in_flight_.empty() && in_flight_.front().id <= id) {
         InFlight& frame = in_flight_.front();
         counters_.votes_out += frame.votes.size();
-        in_flight_votes_ -= frame.votes.size();
+        counters_.mwi_out += frame.mwi.size();
+        in_flight_votes_ -= frame.vote_count();
         frame.votes.clear();
         constexpr std::size_t enough = 32;
         if (spare_.size() < enough) spare_.push_back(std::move(frame.votes));
@@ -318,7 +386,7 @@ void Lane::lost(FrameId id) {
     if (found == in_flight_.end()) return;
     const InFlight frame = std::move(*found);
     in_flight_.erase(found);
-    in_flight_votes_ -= frame.votes.size();
+    in_flight_votes_ -= frame.vote_count();
     ++counters_.frames_lost;
     say_again(frame);
 }
@@ -344,12 +412,14 @@ void Lane::say_again(const InFlight& frame) {
         case About::digests:
             return;
         case About::votes:
+        case About::mwi:
             break;
     }
     for (const Pair& pair : frame.votes) {
         defined_.remove(pair.device);
         vote_changed(pair.place, state::DeviceId{pair.device});
     }
+    mwi_changes_.insert(frame.mwi.begin(), frame.mwi.end());
     if (frame.snapshot) restart_snapshot(*frame.snapshot);
 }
 

@@ -3,11 +3,13 @@
 #include "bus/sync/bits.hpp"
 #include "bus/sync/counters.hpp"
 #include "bus/sync/own_nodes.hpp"
+#include "state/mwi.hpp"
 #include "wire/vote/encode.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,18 +25,22 @@ struct Taken {
 
 /// What waits to be said to one peer, or on a bus that tells everybody: not a queue of frames but of what
 /// they are to be about. Frames are written when the bus has room for one, with the newest votes of that
-/// moment; so a slow peer costs two bits a device and 8 bytes a waiting vote, and gets fewer, newer votes.
+/// moment; so a slow peer costs two bits a device, 8 bytes a waiting vote and a name a waiting mailbox, and
+/// gets fewer, newer votes.
 ///
-/// Overflow policy: nothing can overflow. Each own (node, device) waits at most once, each control frame at
-/// most once.
+/// Overflow policy: nothing can overflow. Each own (node, device) and (node, mailbox) waits at most once,
+/// each control frame at most once.
 class Lane {
 public:
-    Lane(const state::Engine& engine, OwnNodes& own, Counters& counters, const std::string& software)
-        : engine_(engine), own_(own), counters_(counters), software_(software) {}
+    Lane(const state::Engine& engine, const state::MwiTable& mwi, OwnNodes& own, Counters& counters,
+         const std::string& software)
+        : engine_(engine), mwi_(mwi), own_(own), counters_(counters), software_(software) {}
 
     // --- what is to be said ---
     /// The vote of our node at `place` has changed. Cost: O(1).
     void vote_changed(std::size_t place, state::DeviceId device);
+    /// So have its counts of this mailbox. Cost: O(log waiting).
+    void mwi_changed(std::size_t place, const state::Mailbox& mailbox);
     void device_forgotten(state::DeviceId device) { defined_.remove(state::index_of(device)); }
     void say_hello() { hello_wanted_ = true; }
     /// Everything about our node; a running snapshot of it is followed by another.
@@ -56,8 +62,9 @@ public:
     /// Whether take() would write a frame, or has to look on for one.
     bool wants_to_send() const;
     /// Writes the next frame: answers and hellos, then changes, then snapshots, then digests. While a
-    /// snapshot runs, changes get three quarters of a frame. Nothing, although wants_to_send(): it looked
-    /// through many devices without a vote of ours; call again after other work.
+    /// snapshot runs, changes get three quarters of a frame; devices and mailboxes that wait get frames in
+    /// turn. Nothing, although wants_to_send(): it looked through many devices or mailboxes without a vote of
+    /// ours; call again after other work.
     Taken take(wire::MutableBytes out);
     /// What take() gave has reached the others, or on an ordered bus come back; so have all frames before it
     /// that are not said to be lost.
@@ -66,7 +73,7 @@ public:
     void lost(FrameId id);
     bool said_goodbye() const { return closed_ && in_flight_.empty(); }
 
-    std::uint64_t waiting() const { return waiting_ + in_flight_votes_; }
+    std::uint64_t waiting() const { return waiting_ + mwi_changes_.size() + in_flight_votes_; }
     /// Nobody listens: forget everything that waits.
     void clear();
 
@@ -74,6 +81,11 @@ private:
     struct Pair {
         std::uint16_t place;
         std::uint32_t device;
+    };
+    struct MailboxPair {
+        std::uint16_t place;
+        state::Mailbox mailbox;
+        auto operator<=>(const MailboxPair&) const = default;
     };
     /// What a frame was about, to say it again when it is lost.
     struct InFlight {
@@ -85,6 +97,7 @@ private:
             unsupported,
             goodbye,
             votes,
+            mwi,
             snapshot_edge,
             digests
         };
@@ -95,12 +108,16 @@ private:
         std::uint8_t format = 0;
         std::optional<std::uint16_t> snapshot;  ///< of which own node it carries a part
         std::vector<Pair> votes;
+        std::vector<MailboxPair> mwi;
+        std::size_t vote_count() const { return votes.size() + mwi.size(); }
     };
     struct Snapshot {
         std::size_t place = 0;
         bool begun = false;
-        std::uint32_t device = 0;  ///< the next to look at
-        std::uint32_t votes = 0;   ///< said since the begin
+        std::uint32_t device = 0;               ///< the next to look at
+        std::uint32_t votes = 0;                ///< said since the begin, of devices and mailboxes
+        std::optional<state::Mailbox> mailbox;  ///< the last looked at, when the devices are through
+        bool mailboxes_done = false;
     };
     enum class Added : std::uint8_t { yes, nothing_there, no_room };
 
@@ -112,6 +129,7 @@ private:
     std::size_t take_pbx_link(wire::MutableBytes out, InFlight& about);
     std::size_t take_snapshot_edge(wire::MutableBytes out, InFlight& about);
     std::size_t take_votes(wire::MutableBytes out, InFlight& about);
+    std::size_t take_mwi(wire::MutableBytes out, InFlight& about);
     std::size_t take_digests(wire::MutableBytes out, InFlight& about);
     bool words_wait() const;
     bool goodbye_is_due() const;
@@ -119,12 +137,19 @@ private:
     void fill_with_changes(wire::vote::VotesWriter& writer, std::size_t keep_free, InFlight& about);
     void fill_with_snapshot(wire::vote::VotesWriter& writer, InFlight& about);
     Added add_vote(wire::vote::VotesWriter& writer, std::size_t place, std::uint32_t device, InFlight& about);
+    void fill_with_mwi_changes(wire::vote::MwiWriter& writer, std::size_t keep_free, InFlight& about);
+    void fill_with_mwi_snapshot(wire::vote::MwiWriter& writer, InFlight& about);
+    Added add_mwi(wire::vote::MwiWriter& writer, std::size_t place, const state::Mailbox& mailbox,
+                  InFlight& about);
+    bool snapshot_of_mailboxes() const;
+    bool changes_wait() const { return waiting_ > 0 || !mwi_changes_.empty(); }
     void start_hello();
     std::uint32_t bound() const { return engine_.device_bound(); }
     InFlight fresh_record();
     void say_again(const InFlight& frame);
 
     const state::Engine& engine_;
+    const state::MwiTable& mwi_;
     OwnNodes& own_;
     Counters& counters_;
     const std::string& software_;
@@ -134,6 +159,8 @@ private:
     std::vector<Pair> changes_;
     std::size_t changes_at_ = 0;  ///< before it all are sent
     std::uint64_t waiting_ = 0;
+    std::set<MailboxPair> mwi_changes_;
+    bool mwi_turn_ = false;  ///< the last frame of votes was about devices
 
     // Names.
     std::uint32_t table_ = 1;

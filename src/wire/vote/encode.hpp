@@ -60,6 +60,7 @@ public:
     bool add(const state::Eid& eid, std::uint64_t incarnation, const MwiEntry& vote);
 
     std::uint16_t votes() const { return count_; }
+    std::size_t left() const { return out_.left(); }
     std::size_t finish();
 
 private:

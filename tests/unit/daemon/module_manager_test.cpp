@@ -1,5 +1,6 @@
 #include "daemon/module_manager.hpp"
 
+#include "conf/configuration.hpp"
 #include "temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -30,8 +31,11 @@ public:
     state::Time now() const override { return {}; }
     std::chrono::system_clock::time_point wall(state::Time) const override { return {}; }
     void publish(state::Changes& changes) override { changes.clear(); }
+    const state::MwiTable& mwi() const override { return mwi_; }
+    void publish_mwi(std::vector<state::MwiInput>& inputs) override { inputs.clear(); }
     std::vector<state::Announcement> own_nodes() const override { return {}; }
     void raise_incarnation(const state::Eid&, std::uint64_t) override {}
+    const conf::Configuration& configuration() const override { return configuration_; }
     const std::string& name() const override { return name_; }
     const std::filesystem::path& run_dir() const override { return config_dir_; }
     const std::filesystem::path& state_dir() const override { return config_dir_; }
@@ -42,6 +46,8 @@ public:
     log::Log log_;
     console::Registry commands_;
     state::Engine engine_;
+    state::MwiTable mwi_;
+    conf::Configuration configuration_;
     std::string name_ = "pbx1";
     std::filesystem::path config_dir_;
     std::vector<std::string> notes_;

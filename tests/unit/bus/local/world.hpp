@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bus/module.hpp"
+#include "conf/configuration.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <dlfcn.h>
@@ -88,6 +89,12 @@ public:
         notices.insert(notices.end(), round.notices.begin(), round.notices.end());
         if (module) module->on_changes(round);
     }
+    const state::MwiTable& mwi() const override { return mwi_; }
+    void publish_mwi(std::vector<state::MwiInput>& inputs) override {
+        for (const state::MwiInput& input : inputs)
+            mwi_.apply(input, now(), mwi_changes);
+        inputs.clear();
+    }
     std::vector<state::Announcement> own_nodes() const override { return {self_}; }
     void raise_incarnation(const state::Eid&, std::uint64_t seen) override {
         state::Changes changes;
@@ -96,6 +103,7 @@ public:
         if (module) module->on_own_nodes_changed();
         publish(changes);
     }
+    const conf::Configuration& configuration() const override { return configuration_; }
     const std::string& name() const override { return name_; }
     const std::filesystem::path& run_dir() const override { return run_dir_; }
     const std::filesystem::path& state_dir() const override { return run_dir_; }
@@ -129,6 +137,7 @@ public:
     Status status() const { return module->status().front(); }
 
     std::vector<state::Notice> notices;
+    std::vector<state::MwiChange> mwi_changes;
 
 private:
     boost::asio::io_context& loop_;
@@ -137,7 +146,9 @@ private:
     state::Announcement self_;
     log::Log log_;
     console::Registry commands_;
+    conf::Configuration configuration_;
     state::Engine engine_;
+    state::MwiTable mwi_;
     state::NodeId node_{};
 
 public:

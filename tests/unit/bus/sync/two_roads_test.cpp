@@ -27,9 +27,10 @@ struct TwoRoads : testing::Test {
 
         state::Announcement self;
         state::Engine engine;
+        state::MwiTable mwi;
         state::NodeId node{};
-        Exchange near{engine, {state::Bus::corosync, Settings::Reach::one_peer}};
-        Exchange far{engine, {state::Bus::xmpp, Settings::Reach::one_peer}};
+        Exchange near{engine, mwi, {state::Bus::corosync, Settings::Reach::one_peer}};
+        Exchange far{engine, mwi, {state::Bus::xmpp, Settings::Reach::one_peer}};
         Output out;
         std::size_t moves = 0;
         PeerId near_peer{};

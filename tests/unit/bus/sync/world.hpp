@@ -29,7 +29,7 @@ struct Daemon {
            const state::Limits& limits = {}, const state::Policy& policy = {})
         : self{eid(number), "pbx" + std::to_string(number), incarnation, {}},
           engine(policy, limits),
-          exchange(engine, std::move(settings)) {
+          exchange(engine, mwi, std::move(settings)) {
         node = engine.add_own_node(self, {}, out.changes);
         exchange.set_own_nodes({{self}});
         publish();
@@ -84,6 +84,7 @@ struct Daemon {
 
     state::Announcement self;
     state::Engine engine;
+    state::MwiTable mwi;
     Exchange exchange;
     state::NodeId node{};
     Output out;
