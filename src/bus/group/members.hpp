@@ -28,13 +28,18 @@ struct MemberEvent {
 /// | Corosync says                          | it means                                              |
 /// |----------------------------------------|-------------------------------------------------------|
 /// | joined, JOIN                           | came, at once                                         |
+/// | joined, JOIN, of a known pid           | silent if nobody said so yet, and returned            |
 /// | joined, NODEUP                         | came or returned, at the TOTEM callback that follows, |
 /// |                                        | at the member's first message, or after 100 ms        |
+/// | in the list at our own join            | came or returned, at once                             |
 /// | left, LEAVE                            | left                                                  |
 /// | left, PROCDOWN                         | failed, unless the ring loses the node within 100 ms: |
-/// |                                        | then silent (Corosync was stopped there)              |
+/// |                                        | then silent (Corosync was stopped there), or another  |
+/// |                                        | process joins there: then failed at once              |
 /// | left, NODEDOWN                         | silent                                                |
-/// | left and joined in one change          | silent and returned (Corosync restarted quickly)      |
+/// | left and joined in one change, or      | silent, then returned as its reason says (Corosync    |
+/// | joined and nobody said left            | restarted quickly)                                    |
+/// | not in the list and nobody said left   | silent                                                |
 /// | silent, its node in the ring again and | failed                                                |
 /// | not itself in the group for 5 s        |                                                       |
 /// | our own connection is lost             | everybody silent                                      |
@@ -43,7 +48,8 @@ struct MemberEvent {
 /// only: a merge says joined of whom nobody said left. The own process is a member like any other to
 /// Corosync and none here.
 ///
-/// Bounds  known members: those in the group, and silent ones, one or two a node of the ring.
+/// Bounds  known members: those in the group, and silent ones, at most max_silent_a_node of a node: beyond
+///         it the lowest pid there is failed.
 class Members {
 public:
     struct Settings {
@@ -51,6 +57,8 @@ public:
         state::Duration node_up_grace = std::chrono::milliseconds(100);
         state::Duration absent_grace = std::chrono::seconds(5);
     };
+    static constexpr std::size_t max_silent_a_node = 16;
+
     Members() : Members(Settings{}) {}
     explicit Members(const Settings& settings) : settings_(settings) {}
 
@@ -66,7 +74,8 @@ public:
     void on_time(state::Time now, std::vector<MemberEvent>& events);
 
     // Questions.
-    /// Whether it is in the group now, as far as came/returned/gone said so.
+    /// Whether it is in the group now, as far as came/returned/gone said so: a member whose end is in doubt
+    /// is.
     bool is_present(ring::Member member) const;
     /// All that are present, in order; not ourselves.
     std::vector<ring::Member> present() const;
@@ -88,12 +97,30 @@ private:
         bool known_before = false;       ///< expected: was silent
         std::optional<state::Time> due;  ///< of expected, doubtful, and silent with its node back
     };
+    using Events = std::vector<MemberEvent>;
+    using Place = std::map<ring::Member, Known>::iterator;
+    static bool is_said(const Known& known) {
+        return known.status == Status::present || known.status == Status::doubtful;
+    }
+
+    // Each says its event when it has not been said before. `end` forgets the member and gives the next.
+    void greet(Place member, Events& events);
+    void silence(Place member, Events& events);
+    Place end(Place member, state::Departure departure, Events& events);
+    void on_left(const ring::Moved& moved, state::Time now, Events& events);
+    void on_here(ring::Member member, std::optional<ring::Reason> joined, state::Time now, Events& events);
+    void node_lost(std::uint32_t node_id, Events& events);
+    void end_doubts(ring::Member joined, Events& events);
+    void silence_missing(const std::set<ring::Member>& here, Events& events);
+    void watch_silent(state::Time now);
+    void bound_silent(Events& events);
 
     Settings settings_;
     ring::Member self_;
     bool in_group_ = false;
     std::map<ring::Member, Known> known_;
-    std::set<std::uint32_t> ring_nodes_;  ///< of the last totem callback
+    bool just_joined_ = false;            ///< the next list says who was there before us
+    std::set<std::uint32_t> ring_nodes_;  ///< of the last totem callback, and of who is in the group
 };
 
 }  // namespace lamplight::bus::group
