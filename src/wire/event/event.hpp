@@ -19,6 +19,10 @@ namespace lamplight::wire::event {
 inline constexpr std::size_t max_device_bytes = 79;
 /// Longest mailbox or context that is sent (AST_MAX_CONTEXT).
 inline constexpr std::size_t max_mailbox_bytes = 79;
+/// Longest device, mailbox or context that is taken: Asterisk does not cut the names of channels, and the
+/// engine's names end here.
+inline constexpr std::size_t max_received_name_bytes = 255;
+/// Longest address, sent or taken.
 inline constexpr std::size_t max_address_bytes = 63;
 /// Room for any event that an encoder writes.
 inline constexpr std::size_t max_event_bytes = 256;
@@ -103,18 +107,21 @@ enum class Malformed : std::uint8_t {
     unknown_state,    ///< above ONHOLD
     missing_mailbox,  ///< or an empty one
     missing_node,     ///< a discovery without node id or address
-    name_too_long,    ///< beyond what any Asterisk sends
+    name_too_long,    ///< beyond max_received_name_bytes, an address beyond max_address_bytes
 };
 inline constexpr std::size_t malformed_count = 14;
 std::string_view to_string(Malformed reason);
 
-/// Reads one message. Elements may stand in any order, the first of a kind counts, unknown ones are passed
-/// over, the hash is never checked. Message counts above 2^31-1 are clamped, as Asterisk does. A missing
-/// context is `default`. Cost: O(bytes), no allocation.
+/// Reads one message. Elements may stand in any order, the first of a kind counts; later ones and those that
+/// the event has no use for are passed over, the hash is never checked. Message counts above 2^31-1 are
+/// clamped, as Asterisk does, and missing ones are 0. A missing or empty context is `default`. Cost:
+/// O(bytes), no allocation.
 tl::expected<Event, Malformed> decode(Bytes message);
 
-/// Writes one event into `out` (at least max_event_bytes) and gives its length; 0 when a text is too long or
-/// empty for this wire. Elements stand in the order real servers send them; 11 and older rely on it.
+/// Writes one event into `out` (at least max_event_bytes) and gives its length; 0, and nothing is to be sent,
+/// when decode() would refuse it or a text is too long for this wire. An empty context is written as
+/// `default`, counts are clamped. Elements stand in the order real servers send them; 11 and older rely on
+/// it. Cost: O(bytes), no allocation.
 std::size_t encode(const Event& event, const Dialect& dialect, MutableBytes out);
 
 /// The hash of a text as it stands before it in an element (in little endian there: every sender known is
