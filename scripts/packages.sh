@@ -12,7 +12,7 @@ packages_of() {
         test)
             echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base corosync iproute2 util-linux procps
             ;;
-        bench) echo libbenchmark-dev ;;
+        bench) echo libbenchmark-dev libcpg-dev corosync iproute2 python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
         fmt) echo clang-format-19 git ;;
         lint) echo clang-tidy-19 shellcheck ;;
