@@ -1,6 +1,7 @@
 // Prints sample files and the manual page of the configuration from the tables of options. It runs while
 // Lamplight is built and is not installed.
 #include "conf/asterisk_conf.hpp"
+#include "conf/corosync_conf.hpp"
 #include "conf/extensions_conf.hpp"
 #include "conf/lamplight_conf.hpp"
 #include "conf/logger_conf.hpp"
@@ -21,9 +22,9 @@ namespace {
 using namespace lamplight::conf;
 
 const FileTable* find_table(std::string_view file) {
-    const std::array<const FileTable*, 5> tables{&lamplight_table().info, &asterisk_table().info,
-                                                 &logger_table().info, &modules_table().info,
-                                                 &extensions_table().info};
+    const std::array<const FileTable*, 6> tables{&lamplight_table().info,  &asterisk_table().info,
+                                                 &logger_table().info,     &modules_table().info,
+                                                 &extensions_table().info, &corosync_table().info};
     for (const FileTable* table : tables)
         if (table->file == file) return table;
     return nullptr;

@@ -74,6 +74,29 @@ struct ModuleRules {
     ModuleVerdict verdict(std::string_view module) const;
 };
 
+// --- res_corosync.conf, and [corosync] of lamplight.conf ---
+
+/// Which of Asterisk's events go over Asterisk's group on the ring.
+struct CorosyncSettings {
+    struct Events {
+        bool mwi = false;
+        bool device_state = false;
+        bool ping = true;
+        bool cluster_discovery = true;
+
+        bool operator==(const Events&) const = default;
+    };
+
+    bool present = false;  ///< there is a res_corosync.conf
+    Events publish;
+    Events subscribe;
+
+    bool operator==(const CorosyncSettings&) const = default;
+};
+
+/// How the hash of a text is made in Asterisk's events (docs/protocol/asterisk-events.md).
+enum class AsteriskHash : std::uint8_t { modern, legacy };
+
 class FileSource;  // conf/reader.hpp
 
 // --- everything ---
@@ -105,6 +128,10 @@ struct Configuration {
     LoggerSettings logger;
     ModuleRules modules;
     state::HintPlan hints;
+
+    CorosyncSettings corosync;  ///< of res_corosync.conf, unless modules excludes res_corosync.so
+    AsteriskHash asterisk_hash = AsteriskHash::modern;
+    bool asterisk_group = true;  ///< whether Asterisk's own group is joined
 };
 
 /// What is true of this machine and enters by argument, so that a test can say otherwise.
@@ -134,9 +161,9 @@ struct LoadedPart {
 };
 using Loaded = LoadedPart<Configuration>;
 
-/// Reads everything: lamplight.conf, then asterisk.conf, logger.conf, modules.conf and extensions.conf where
-/// it says. Never fails as such: with an error among the problems the value is whatever could be understood,
-/// good for showing but not for starting. Blocks on the disk.
+/// Reads everything: lamplight.conf, then asterisk.conf, logger.conf, modules.conf, extensions.conf and
+/// res_corosync.conf where it says. Never fails as such: with an error among the problems the value is
+/// whatever could be understood, good for showing but not for starting. Blocks on the disk.
 Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, const FileSource& files,
             const Environment& environment);
 
@@ -146,5 +173,7 @@ LoadedPart<state::HintPlan> load_dialplan(const Configuration& running, const Fi
 LoadedPart<LoggerSettings> load_logger(const Configuration& running, const FileSource& files,
                                        const Environment& environment);
 LoadedPart<ModuleRules> load_modules(const Configuration& running, const FileSource& files);
+/// Whatever the modules' rules say: for who loads the module by hand.
+LoadedPart<CorosyncSettings> load_corosync(const Configuration& running, const FileSource& files);
 
 }  // namespace lamplight::conf

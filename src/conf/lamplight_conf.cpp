@@ -297,7 +297,7 @@ std::vector<Row> rule_rows() {
     return rows;
 }
 
-// --- [modules], [senders], [hints] ---
+// --- [modules], [senders], [hints], [corosync] ---
 
 template <ModuleVerb Verb>
 std::string add_module(Target& target, const Value& value) {
@@ -381,10 +381,37 @@ std::vector<Row> other_rows() {
     };
 }
 
+std::vector<Row> corosync_rows() {
+    return {
+        {{.section = "corosync",
+          .name = "asterisk_hash",
+          .type = ValueType::choice,
+          .fallback = "modern",
+          .summary = "How the names in events to Asterisk servers are hashed",
+          .help = "Use legacy while an Asterisk 11 or older is in the ring: it shows a device as unavailable "
+                  "whose hash is not its own. Later ones do not care.",
+          .since = "0.1.0",
+          .choices = {"modern", "legacy"}},
+         [](Target& t, const Value& v) {
+             t.settings.asterisk_hash = v.text == "legacy" ? AsteriskHash::legacy : AsteriskHash::modern;
+             return std::string{};
+         }},
+        {{.section = "corosync",
+          .name = "asterisk_group",
+          .type = ValueType::boolean,
+          .fallback = "yes",
+          .summary = "Whether Lamplight joins the group of the Asterisk servers",
+          .help = "No is for a ring of Lamplights only: they have a group of their own, and "
+                  "res_corosync.conf says nothing then.",
+          .since = "0.1.0"},
+         [](Target& t, const Value& v) { return t.settings.asterisk_group = v.flag, std::string{}; }},
+    };
+}
+
 OptionTable<LamplightConf> make_table() {
     std::vector<Row> rows;
-    for (auto* part :
-         {identity_rows, folder_rows, limit_rows, policy_rows, rule_rows, module_rows, other_rows})
+    for (auto* part : {identity_rows, folder_rows, limit_rows, policy_rows, rule_rows, module_rows,
+                       other_rows, corosync_rows})
         for (Row& row : part())
             rows.push_back(std::move(row));
     using enum SectionInfo::Content;
@@ -397,7 +424,8 @@ OptionTable<LamplightConf> make_table() {
          {"modules", options,
           "Which modules are loaded, if there is no modules.conf beside this file. Each bus is a module."},
          {"senders", options, "Who may vote for others: guardians that speak for nodes that cannot."},
-         {"hints", options, "Limits of the hints in extensions.conf."}},
+         {"hints", options, "Limits of the hints in extensions.conf."},
+         {"corosync", options, "What res_corosync.conf, which is Asterisk's too, has no word for."}},
         std::move(rows)};
 }
 

@@ -1,5 +1,6 @@
 #include "conf/asterisk_conf.hpp"
 #include "conf/configuration.hpp"
+#include "conf/corosync_conf.hpp"
 #include "conf/extensions_conf.hpp"
 #include "conf/file.hpp"
 #include "conf/lamplight_conf.hpp"
@@ -213,6 +214,19 @@ ModuleRules read_modules(const MainRead& main, const FileSource& files, Reading&
     return rules;
 }
 
+CorosyncSettings read_corosync(const Configuration& settings, const FileSource& files, Reading& reading) {
+    CorosyncSettings corosync;
+    const std::string path = (settings.config_dir / "res_corosync.conf").string();
+    const File file = read_options(path, settings.config_dir, files, corosync_table(), corosync, reading);
+    corosync.present = file.read;
+    if (file.read && settings.asterisk_group && !corosync.publish.device_state &&
+        !corosync.subscribe.device_state)
+        reading.report(Severity::notice, {path, 0}, "no device state is exchanged with Asterisk servers",
+                       "neither publish_event nor subscribe_event names device_state",
+                       "add both if that is not meant");
+    return corosync;
+}
+
 /// The first line of a file, without blanks around it.
 std::string first_line(const std::string& path, const FileSource& files) {
     const auto content = files.read(path);
@@ -267,6 +281,9 @@ Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, con
     settings.logger = read_logger(settings, files, environment, reading);
     settings.modules = read_modules(main, files, reading);
     settings.hints = read_dialplan(settings, files, reading);
+    // An Asterisk's file for a module that is not ours to load cannot keep the daemon from starting.
+    if (settings.modules.verdict("res_corosync.so") != ModuleVerdict::exclude)
+        settings.corosync = read_corosync(settings, files, reading);
     return reading.finish(std::move(settings));
 }
 
@@ -288,6 +305,12 @@ LoadedPart<ModuleRules> load_modules(const Configuration& running, const FileSou
     const MainRead main = read_main(running.lamplight_conf, MainFile::may_be_missing, files, reading);
     ModuleRules rules = read_modules(main, files, reading);
     return reading.finish(std::move(rules));
+}
+
+LoadedPart<CorosyncSettings> load_corosync(const Configuration& running, const FileSource& files) {
+    Reading reading;
+    CorosyncSettings settings = read_corosync(running, files, reading);
+    return reading.finish(settings);
 }
 
 }  // namespace lamplight::conf

@@ -130,9 +130,12 @@ private:
         if (info.type == ValueType::ignored) return;
         auto value = parse_value(info, option.value);
         const Place place = file_.place(option.where);
-        if (!value)
-            return report(place, fmt::format("{} = {} is refused", info.name, option.value), value.error(),
-                          "");
+        if (!value) {
+            Value refused;
+            refused.text = option.value;
+            refused.place = place;
+            return problems_.add(bad_value(table_, info, refused, value.error()));
+        }
         value->place = place;
         if (info.repeat == Repeat::once && !option.inherited) note_repetition(info, place);
         found_.push_back({*index, *std::move(value)});
@@ -195,8 +198,10 @@ tl::expected<Value, std::string> parse_value(const OptionInfo& option, std::stri
 }
 
 Problem bad_value(const FileTable& table, const OptionInfo& option, const Value& value, std::string why) {
-    return {severity_of(table.owner), value.place, fmt::format("{} = {} is refused", option.name, value.text),
-            std::move(why), ""};
+    const Severity severity =
+        option.bad_value == BadValue::error ? Severity::error : severity_of(table.owner);
+    return {severity, value.place, fmt::format("{} = {} is refused", option.name, value.text), std::move(why),
+            ""};
 }
 
 std::string describe_type(const OptionInfo& option) {

@@ -31,6 +31,12 @@ enum class ValueType : std::uint8_t {
 
 enum class Repeat : std::uint8_t { once, many };
 
+/// What a value that does not fit comes to.
+enum class BadValue : std::uint8_t {
+    as_file,  ///< severity after the file's owner
+    error,    ///< Asterisk, too, does not load with it
+};
+
 /// Everything there is to say of one option: parser, checks, sample file and manual page all come from it.
 struct OptionInfo {
     std::string_view section;
@@ -46,6 +52,7 @@ struct OptionInfo {
     std::string_view unit = {};      ///< of integers: `devices`
     std::vector<std::string_view> choices = {};
     Repeat repeat = Repeat::once;
+    BadValue bad_value = BadValue::as_file;
 };
 
 /// The name of a SectionInfo that stands for all sections not named before it.
@@ -98,7 +105,7 @@ std::vector<FoundOption> find_options(const File& file, const FileTable& table, 
 /// Reads one value as an option of the table has it; else says why not.
 tl::expected<Value, std::string> parse_value(const OptionInfo& option, std::string_view text);
 
-/// `entityid = x` is refused: severity after the file's owner.
+/// `entityid = x` is refused: severity after the option, else after the file's owner.
 Problem bad_value(const FileTable& table, const OptionInfo& option, const Value& value, std::string why);
 
 /// What values the option takes, for people: `a whole number from 1 to 10000`.

@@ -1,6 +1,7 @@
 // The reader of configuration files: whatever stands in them, it ends, and what it gives is sound. A byte
 // 0x01 begins the next file; they may include each other as main.conf, 1.conf, 2.conf …
 #include "conf/asterisk_conf.hpp"
+#include "conf/corosync_conf.hpp"
 #include "conf/file.hpp"
 #include "conf/lamplight_conf.hpp"
 #include "conf/logger_conf.hpp"
@@ -72,6 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     apply(conf::asterisk_table(), file);
     apply(conf::modules_table(), file);
     apply(conf::logger_table(), file);
+    apply(conf::corosync_table(), file);
     conf::LoggerGeneral general;
     conf::Problems problems;
     conf::read_channels(file, "/var/log", "host", general, problems);

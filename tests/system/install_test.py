@@ -10,7 +10,8 @@ import harness
 from harness import PATIENCE, SystemTest, main
 
 BUILD = os.environ["LAMPLIGHT_BUILD"]
-FILES = ["lamplight.conf", "extensions.conf", "logger.conf", "modules.conf", "asterisk.conf"]
+FILES = ["lamplight.conf", "extensions.conf", "logger.conf", "modules.conf", "asterisk.conf",
+         "res_corosync.conf"]
 
 
 class Installation(SystemTest):
