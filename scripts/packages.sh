@@ -10,7 +10,7 @@ packages_of() {
                 libexpected-dev libsystemd-dev libcpg-dev libcfg-dev libcmap-dev libquorum-dev libvotequorum-dev
             ;;
         test)
-            echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base corosync iproute2 util-linux procps
+            echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base corosync iproute2 util-linux
             ;;
         bench) echo libbenchmark-dev libcpg-dev corosync iproute2 python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;

@@ -1,7 +1,7 @@
 """A ring for system tests: hosts in network namespaces, each with a Corosync of its own.
 
     Ring ──────────────── a holder's network namespace: the bridge
-      └─ Host pbx1, pbx2 … a holder's network and mount namespace each: eth0, private /run, /dev/shm, /var/lib/corosync
+      └─ Host pbx1, pbx2 … a holder's network and mount namespace each: eth0, own /run, /dev/shm, /var/lib/corosync
 
 A namespace lives as long as its holder, a process that waits for the end of its input: nothing is named, nothing shows
 on the machine, and when the test program is killed the holders and Corosyncs go with it. /tmp is shared by all, so
@@ -18,6 +18,7 @@ import subprocess
 from pathlib import Path
 
 from harness import PATIENCE, SystemTest, die_with_parent, wait_until
+from peers import Peer, Tap
 
 # Before a command inside: it ends with the test program also where entering the namespace has made it forget that.
 DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"]
@@ -270,7 +271,7 @@ class RingTest(SystemTest):
     """A SystemTest whose daemons live on a ring's hosts; they end before the ring does."""
 
     def setUp(self):
-        self.rings = []
+        self.rings, self.peers = [], []
         super().setUp()
 
     def ring(self, count, **options):
@@ -285,12 +286,22 @@ class RingTest(SystemTest):
         node.wrapper = host.wrapper
         return node
 
+    def asterisk(self, host, **options):
+        """A scripted Asterisk there; options as asterisk_peer.py has them."""
+        self.peers.append(Peer(host, **options))
+        return self.peers[-1].start()
+
+    def tap(self, host, **options):
+        """A member there that only records; `group` is another than `asterisk`."""
+        self.peers.append(Tap(host, **options))
+        return self.peers[-1].start()
+
     def end_everything(self):
         try:
             super().end_everything()
         finally:
-            for ring in self.rings:
-                ring.end_everything()
+            for what in (*self.peers, *self.rings):
+                what.end_everything()
 
     def logs(self):
         return super().logs() + "".join(ring.logs() for ring in self.rings)
