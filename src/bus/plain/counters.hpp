@@ -20,6 +20,7 @@ struct Counters {
     std::uint64_t not_subscribed = 0;
     std::uint64_t lying_discoveries = 0;  ///< a node id that is not the sender's
     std::uint64_t unheard = 0;            ///< from a sender that the engine does not take
+    std::uint64_t over_limit = 0;         ///< of a node or device that the engine does not take
     std::uint64_t names_too_long = 0;     ///< own votes that this wire cannot carry
     std::uint64_t lost = 0;               ///< messages that were accepted and never came back
     std::array<std::uint64_t, wire::event::malformed_count> malformed{};

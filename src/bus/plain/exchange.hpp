@@ -49,7 +49,7 @@ struct News {
 /// clears it.
 struct Output {
     state::Changes changes;
-    std::vector<state::MwiVote> mwi;  ///< from who may speak for the node
+    std::vector<state::MwiInput> mwi;  ///< from who may speak for the node; for Host::publish_mwi
     std::vector<News> news;
 
     void clear();
