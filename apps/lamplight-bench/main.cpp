@@ -36,7 +36,9 @@ void add_ring(CLI::App& app, RingOptions& options) {
         ->check(CLI::Range(1, 1000));
     command->add_option("--devices", options.devices, "devices; as many votes has the late joiner to get")
         ->check(CLI::Range(2, 1'000'000));
-    command->add_option("--changes", options.changes, "changes a round, as fast as they go")
+    command
+        ->add_option("--changes", options.changes,
+                     "changes a round, as fast as they go; 5 times as many between Lamplights")
         ->check(CLI::Range(1, 100'000'000));
     command->add_option("--latency-changes", options.latency_changes, "changes a round, 100 a second")
         ->check(CLI::Range(1, 60'000));
