@@ -50,8 +50,9 @@ bool parse_choice(const OptionInfo& option, Value& value) {
 
 template <typename T>
 bool assign(std::optional<T> parsed, T& to) {
-    if (parsed) to = *std::move(parsed);
-    return parsed.has_value();
+    if (!parsed) return false;
+    to = *std::move(parsed);
+    return true;
 }
 
 bool parse_number(const OptionInfo& option, Value& value) {
