@@ -29,6 +29,8 @@ std::vector<Command> help_commands(const Context& context);
 std::vector<Command> hint_commands(const Context& context);
 std::vector<Command> devstate_commands(const Context& context);
 std::vector<Command> device_commands(const Context& context);
+std::vector<Command> mwi_commands(const Context& context);
+std::vector<Command> event_commands(const Context& context);
 std::vector<Command> node_commands(const Context& context);
 std::vector<Command> module_commands(const Context& context);
 std::vector<Command> logger_commands(const Context& context);

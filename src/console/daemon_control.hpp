@@ -2,6 +2,7 @@
 
 #include "console/registry.hpp"
 #include "state/device_state.hpp"
+#include "state/mwi.hpp"
 #include "state/types.hpp"
 
 #include <tl/expected.hpp>
@@ -107,6 +108,14 @@ public:
     virtual void delete_custom(std::string_view device, const Asker& asker, Done done) = 0;
     /// Those of this node, sorted by device.
     virtual std::vector<CustomState> custom_states() const = 0;
+
+    // --- message counts ---
+    virtual const state::MwiTable& mwi() const = 0;
+    /// Counts of this daemon's own node: announced when this returns, kept until it ends. Fails at a limit.
+    virtual tl::expected<void, std::string> update_mwi(const state::Mailbox& mailbox,
+                                                       state::MessageCounts counts, const Asker& asker) = 0;
+    /// Takes them back. Fails when there are none.
+    virtual tl::expected<void, std::string> delete_mwi(const state::Mailbox& mailbox, const Asker& asker) = 0;
 
     // --- the daemon itself ---
     /// `done` is called before the end begins, so that the console still gets its answer.

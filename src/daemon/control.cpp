@@ -64,6 +64,15 @@ std::vector<console::CustomState> Control::custom_states() const {
     return all;
 }
 
+tl::expected<void, std::string> Control::update_mwi(const state::Mailbox& mailbox,
+                                                    state::MessageCounts counts, const console::Asker&) {
+    return parts_.hub.vote(mailbox, counts);
+}
+
+tl::expected<void, std::string> Control::delete_mwi(const state::Mailbox& mailbox, const console::Asker&) {
+    return parts_.hub.withdraw(mailbox);
+}
+
 void Control::end(console::Ending ending, console::When when, const console::Asker&, console::Done done) {
     if (ending == console::Ending::stop) {
         done(std::string());

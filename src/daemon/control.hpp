@@ -34,6 +34,12 @@ public:
     void delete_custom(std::string_view device, const console::Asker& asker, console::Done done) override;
     std::vector<console::CustomState> custom_states() const override;
 
+    const state::MwiTable& mwi() const override { return parts_.hub.mwi(); }
+    tl::expected<void, std::string> update_mwi(const state::Mailbox& mailbox, state::MessageCounts counts,
+                                               const console::Asker& asker) override;
+    tl::expected<void, std::string> delete_mwi(const state::Mailbox& mailbox,
+                                               const console::Asker& asker) override;
+
     void end(console::Ending ending, console::When when, const console::Asker& asker,
              console::Done done) override;
     void reload(console::Scope scope, const console::Asker& asker, console::Done done) override;

@@ -90,6 +90,12 @@ public:
         return found == mailboxes_.end() ? std::nullopt : found->second.aggregate;
     }
 
+    std::optional<MwiVoteView> newest(const Mailbox& mailbox) const {
+        const auto found = mailboxes_.find(mailbox);
+        const HeldVote* held = found == mailboxes_.end() ? nullptr : newest_of(found->second);
+        return held == nullptr ? std::nullopt : std::optional(view(*held));
+    }
+
     std::optional<MwiVoteView> vote(const Mailbox& mailbox, NodeId node) const {
         const auto found = mailboxes_.find(mailbox);
         if (found == mailboxes_.end()) return std::nullopt;
@@ -186,20 +192,21 @@ private:
 
     void update(const Mailbox& mailbox, Entry& entry, NodeId node, Cause cause,
                 std::vector<MwiChange>& changes) {
-        const auto newest = newest_of(entry);
+        const HeldVote* held = newest_of(entry);
+        const auto newest = held == nullptr ? std::nullopt : std::optional(held->counts);
         if (newest == entry.aggregate) return;
         changes.push_back({mailbox, entry.aggregate, newest, node, cause});
         entry.aggregate = newest;
     }
 
-    std::optional<MessageCounts> newest_of(const Entry& entry) const {
+    const HeldVote* newest_of(const Entry& entry) const {
         const HeldVote* newest = nullptr;
         for (const HeldVote& held : entry.votes) {
             if (!counts(held)) continue;
             if (!newest || std::tie(newest->age, newest->counts) < std::tie(held.age, held.counts))
                 newest = &held;
         }
-        return newest ? std::optional(newest->counts) : std::nullopt;
+        return newest;
     }
 
     bool counts(const HeldVote& held) const {
@@ -262,6 +269,9 @@ void MwiTable::forget(NodeId node, std::vector<MwiChange>& changes) {
 }
 std::optional<MessageCounts> MwiTable::aggregate(const Mailbox& mailbox) const {
     return impl_->aggregate(mailbox);
+}
+std::optional<MwiVoteView> MwiTable::newest(const Mailbox& mailbox) const {
+    return impl_->newest(mailbox);
 }
 std::optional<MwiVoteView> MwiTable::vote(const Mailbox& mailbox, NodeId node) const {
     return impl_->vote(mailbox, node);

@@ -135,6 +135,8 @@ public:
 
     /// Empty when nobody's counts count.
     std::optional<MessageCounts> aggregate(const Mailbox& mailbox) const;
+    /// The vote that makes the aggregate; empty when nobody's counts count.
+    std::optional<MwiVoteView> newest(const Mailbox& mailbox) const;
     std::optional<MwiVoteView> vote(const Mailbox& mailbox, NodeId node) const;
     /// The mailbox behind this one in order of name, then context; nullptr asks for the first and says that
     /// there are no more. To walk the table in slices. Valid until the table changes. Cost: O(log mailboxes).

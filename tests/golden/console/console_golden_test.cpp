@@ -2,6 +2,7 @@
 // each `; ` line something that happens. LAMPLIGHT_UPDATE_GOLDEN=1 writes them anew.
 #include "../../unit/console/fake_daemon.hpp"
 #include "console/commands.hpp"
+#include "console/mailbox.hpp"
 #include "log/channels.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -65,6 +66,11 @@ private:
             std::string state;
             words >> device >> state;
             daemon_.remote_vote(device, state::parse_device_state(state).value());
+        } else if (what == "counts") {
+            std::string mailbox;
+            state::MessageCounts counts;
+            words >> mailbox >> counts.new_messages >> counts.old_messages;
+            daemon_.remote_count(parse_mailbox(mailbox).value(), counts);
         } else if (what == "fails") {
             daemon_.remote_gone(state::Departure::failed);
         } else if (what == "seconds") {
@@ -118,7 +124,8 @@ TEST_P(Transcript, IsAnsweredToTheLetter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Console, Transcript,
-                         testing::Values("core.txt", "devices.txt", "hints.txt", "modules.txt", "json.txt"));
+                         testing::Values("core.txt", "devices.txt", "hints.txt", "modules.txt", "mwi.txt",
+                                         "events.txt", "json.txt"));
 
 }  // namespace
 }  // namespace lamplight::console

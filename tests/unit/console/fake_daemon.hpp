@@ -54,6 +54,21 @@ public:
         return all;
     }
 
+    const state::MwiTable& mwi() const override { return table; }
+    tl::expected<void, std::string> update_mwi(const state::Mailbox& mailbox, state::MessageCounts counts,
+                                               const Asker&) override {
+        if (!mwi_problem.empty()) return tl::unexpected(mwi_problem);
+        count(mailbox, own, counts, state::VoteKind::state);
+        return {};
+    }
+    tl::expected<void, std::string> delete_mwi(const state::Mailbox& mailbox, const Asker&) override {
+        const auto held = table.vote(mailbox, own);
+        if (!held || held->withdrawn)
+            return tl::unexpected(std::string("this server has no message counts of it"));
+        count(mailbox, own, {}, state::VoteKind::withdrawal);
+        return {};
+    }
+
     void end(Ending ending, When when, const Asker&, Done done) override {
         ended.emplace_back(ending, when);
         done(std::string());
@@ -98,14 +113,23 @@ public:
     }
     std::vector<BusView> buses() const override { return {{"local", true, "1 peer", 1, 12, 34, 5, 6, 0, 0}}; }
 
-    /// pbx2 on the local bus, with this vote.
-    void remote_vote(std::string_view device, state::DeviceState state) {
+    /// pbx2 says how many messages there are.
+    void remote_count(const state::Mailbox& mailbox, state::MessageCounts counts) {
+        meet_remote();
+        count(mailbox, *engine.find_node(remote_eid), counts, state::VoteKind::state);
+    }
+    void meet_remote() {
         if (!sender) {
             sender = engine.open_sender(state::Bus::local, "pbx2 pid 4712", changes);
             engine.announce(*sender, {remote_eid, "pbx2", 2'000, state::Announcement::Speaks::for_itself},
                             now(), changes);
             engine.sender_present(*sender, now(), changes);
         }
+        follow();
+    }
+    /// pbx2 on the local bus, with this vote.
+    void remote_vote(std::string_view device, state::DeviceState state) {
+        meet_remote();
         const state::Vote vote{.device = *engine.intern_device(device, changes),
                                .node = *engine.find_node(remote_eid),
                                .state = state,
@@ -126,6 +150,8 @@ public:
     void pass(std::chrono::milliseconds time) { clock += time; }
 
     state::Engine engine;
+    state::MwiTable table;
+    std::string mwi_problem;
     state::Hints hints;
     state::Changes changes;
     state::NodeId own{};
@@ -148,10 +174,21 @@ private:
         std::vector<state::HintChange> hint_changes;
         state::Changes more;
         hints.follow(changes, hint_changes, more);
+        std::vector<state::MwiChange> mwi_changes;
+        table.follow(changes.nodes, mwi_changes);
         changes.clear();
     }
 
+    void count(const state::Mailbox& mailbox, state::NodeId node, state::MessageCounts counts,
+               state::VoteKind kind) {
+        mwi_sequence = state::next_mwi_sequence(mwi_sequence, now());
+        std::vector<state::MwiChange> mwi_changes;
+        const state::MwiVote vote{mailbox, node, counts, kind, {1'000, mwi_sequence}};
+        table.apply(vote, now(), mwi_changes);
+    }
+
     std::uint64_t sequence = 0;
+    std::uint64_t mwi_sequence = 0;
 };
 
 }  // namespace lamplight::console
