@@ -56,6 +56,7 @@ private:
     void on_members(std::size_t count);
     void on_message(const std::uint8_t* message, std::size_t bytes);
     bool gives() const { return order_.role == CpgTraffic::Role::give; }
+    bool full() const { return order_.window != 0 && sent_ - came_back_ >= order_.window; }
     bool finished() const { return gives() && came_back_ == order_.messages; }
     Result dispatch(int patience_ns);
     Result give();
@@ -152,6 +153,7 @@ Result Traffic::send(const std::vector<std::uint8_t>& message) {
 Result Traffic::give() {
     constexpr int slice = 64;
     for (int i = 0; i < slice && sent_ < order_.messages; ++i) {
+        if (full()) return {};
         if (order_.per_second != 0) {
             const std::int64_t now = now_ns();
             if (now < due_) return {};
@@ -173,7 +175,7 @@ Result Traffic::run() {
         }
         constexpr int second = 999'999'999, short_time = 200'000;
         int patience = giving ? 0 : second;
-        if (giving && refused_) patience = short_time;
+        if (giving && (refused_ || full())) patience = short_time;
         if (giving && order_.per_second != 0)
             patience = static_cast<int>(std::clamp<std::int64_t>(due_ - now_ns(), 0, second));
         if (auto done = dispatch(patience); !done) return done;

@@ -19,6 +19,7 @@ struct CpgTraffic {
     std::filesystem::path board;
     std::uint64_t messages = 0;
     std::uint64_t per_second = 0;  ///< 0: as fast as Corosync takes them
+    std::uint64_t window = 0;      ///< so many may be under way; 0: as many as Corosync takes
     std::size_t bytes = 49;        ///< of a message, 49 to 4096
 };
 

@@ -26,6 +26,7 @@ WANTED = {"latency": "ratio <= 1.3", "asterisk": "ratio >= 0.7, aim 0.8", "lampl
           "joiner_asterisk": "ratio <= 2 and seconds <= 3", "joiner_lamplight": "seconds <= 0.5"}
 PER_SECOND = 100  # of the latency
 WINDOW = 32768  # changes given and not seen
+RAW_WINDOW = 1024  # raw messages sent and not come back: a little faster than all that Corosync takes
 EVENT_BYTES, RAW_BYTES = 49, 150
 BETWEEN_LAMPLIGHTS = 5  # times as many changes, so that they take about as long
 STALLED = 20.0  # seconds without any change seen
@@ -234,7 +235,8 @@ class RingBench:
         board = self.board()
         seer = self.listener("bench", board)
         used = Processor(**self.corosyncs())
-        giver = self.traffic(1, "give", "bench", board, "--messages", count, "--bytes", size)
+        giver = self.traffic(1, "give", "bench", board, "--messages", count, "--bytes", size,
+                             "--window", RAW_WINDOW)
         board.wait_seen(count, f"raw messages of {size} bytes")
         cost = used.per(count)
         rate = count / (board.last_seen_ns - board.first_given_ns) * 1e9
@@ -256,7 +258,7 @@ class RingBench:
     def raw_join(self):
         """Seconds from the joiner's configuration change to the last of a message for each device."""
         board = self.board()
-        giver = self.traffic(1, "give", "bench", board, "--messages", self.options.devices)
+        giver = self.traffic(1, "give", "bench", board, "--messages", self.options.devices, "--window", RAW_WINDOW)
         board.wait_set("giver_ready_ns", "a raw giver")
         seer = self.listener("bench", board)
         board.wait_seen(self.options.devices, "raw messages to a joiner")

@@ -59,6 +59,7 @@ void add_traffic(CLI::App& app, CpgTraffic& traffic) {
     command->add_option("--board", traffic.board)->required();
     command->add_option("--messages", traffic.messages);
     command->add_option("--per-second", traffic.per_second);
+    command->add_option("--window", traffic.window);
     command->add_option("--bytes", traffic.bytes);
 }
 #endif
