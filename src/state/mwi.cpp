@@ -17,6 +17,7 @@ struct HeldVote {
     MessageCounts counts;
     bool withdrawn = false;
     bool confirmed = true;  // false between a snapshot's begin and the vote that confirms it
+    bool lapsed = false;    // its node went away since it said so, and will say everything when it returns
     Version version{};
     std::uint64_t age = 0;  // milliseconds: higher is newer
     Time since{};
@@ -24,6 +25,11 @@ struct HeldVote {
 
 bool refuses_old(const HeldVote& held, const MwiVote& vote) {
     return vote.version.exists() && held.version.exists() && vote.version < held.version;
+}
+
+/// Who speaks with versions brings a snapshot when it returns; when only its PBX was lost, it brings none.
+bool lapses(const HeldVote& held, Cause cause) {
+    return held.version.exists() && cause != Cause::pbx_lost;
 }
 
 bool says_the_same(const HeldVote& held, const MwiVote& vote) {
@@ -75,7 +81,10 @@ public:
             marks.counts = counts;
             if (!counts) marks.in_snapshot = false;
             for (auto& [mailbox, entry] : mailboxes_) {
-                if (find(entry, change.node)) update(mailbox, entry, change.node, change.cause, changes);
+                HeldVote* held = find(entry, change.node);
+                if (held == nullptr) continue;
+                held->lapsed = held->lapsed || (!counts && lapses(*held, change.cause));
+                update(mailbox, entry, change.node, change.cause, changes);
             }
         }
     }
@@ -148,7 +157,11 @@ private:
         Entry& entry = found->second;
         if (HeldVote* held = find(entry, vote.node)) {
             if (refuses_old(*held, vote)) return MwiOutcome::refused_old;
-            if (vote.version.exists() && vote.version == held->version) return confirm(*held, vote);
+            if (vote.version.exists() && vote.version == held->version) {
+                const MwiOutcome outcome = confirm(*held, vote);
+                update(name, entry, vote.node, Cause::vote, changes);
+                return outcome;
+            }
             return replace(name, entry, *held, vote, now, changes);
         }
         HeldVote& held = insert(entry, vote.node);
@@ -162,6 +175,7 @@ private:
     static MwiOutcome confirm(HeldVote& held, const MwiVote& vote) {
         if (!says_the_same(held, vote)) return MwiOutcome::refused_old;
         held.confirmed = true;
+        held.lapsed = false;
         return MwiOutcome::confirmed;
     }
 
@@ -172,6 +186,7 @@ private:
         held.withdrawn = vote.kind == VoteKind::withdrawal;
         held.counts = held.withdrawn ? MessageCounts{} : vote.counts;
         held.confirmed = true;
+        held.lapsed = false;
         held.version = vote.version;
         held.age = vote.version.exists() ? std::min(vote.version.sequence, arrival) : arrival;
         if (!same) held.since = now;
@@ -211,7 +226,7 @@ private:
 
     bool counts(const HeldVote& held) const {
         const auto index = index_of(held.node);
-        return !held.withdrawn && (index >= nodes_.size() || nodes_[index].counts);
+        return !held.withdrawn && !held.lapsed && (index >= nodes_.size() || nodes_[index].counts);
     }
 
     MwiVoteView view(const HeldVote& held) const {

@@ -86,7 +86,7 @@ struct MwiVoteView {
     NodeId node{};
     MessageCounts counts;
     bool withdrawn = false;
-    bool counts_now = false;  ///< its node counts and it is not withdrawn
+    bool counts_now = false;  ///< its node counts, and it is neither withdrawn nor waiting to be confirmed
     Version version{};
     Time since{};  ///< when these counts arrived
 };
@@ -127,8 +127,9 @@ public:
     void snapshot_begin(NodeId node);
     bool snapshot_end(NodeId node, std::vector<MwiChange>& changes);
 
-    /// Follows the engine: votes of a node that is gone stop counting, and count again when it returns;
-    /// those of a forgotten one are dropped.
+    /// Follows the engine: votes of a node that is gone stop counting. When it returns, those without a
+    /// version count again at once, those with one as its snapshot confirms them; when only its PBX was lost,
+    /// all at once. Those of a forgotten one are dropped.
     void follow(std::span<const NodeChange> nodes, std::vector<MwiChange>& changes);
     /// Drops everything that a node said.
     void forget(NodeId node, std::vector<MwiChange>& changes);
