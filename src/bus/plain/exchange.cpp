@@ -166,13 +166,13 @@ void Exchange::Impl::end_shared_node(Member id, GroupMember& member) {
 /// Real Asterisks know members by the Corosync node alone: whoever left, they dropped what they had of its
 /// node (asterisk-facts 3.6). Who stays there is said again.
 void Exchange::Impl::heal_node(Member gone) {
-    if (listeners_ == 0 || outgoing_.saying_goodbye()) return;
+    if (strangers_ == 0 || outgoing_.saying_goodbye()) return;
     if (gone.node_id == self_.node_id) {
         for (auto& [id, member] : members_) {
             member.knows_us = false;
             member.wants_discovery = member.is_stranger();
         }
-        outgoing_.dump();
+        if (listeners_ > 0) outgoing_.dump();
     }
     if (is_lowest_lamplight())
         for (const auto& [id, member] : members_)
@@ -207,7 +207,10 @@ void Exchange::Impl::refresh() {
         listeners_ += member.greeted;
         due = due || member.wants_discovery;
     }
-    if (listeners_ == 0 && !outgoing_.saying_goodbye()) outgoing_.clear();
+    if (!outgoing_.saying_goodbye()) {
+        if (strangers_ == 0) outgoing_.clear();
+        if (listeners_ == 0) outgoing_.forget_own();
+    }
     due = due && !shared && settings_.publish.cluster_discovery && !outgoing_.saying_goodbye();
     outgoing_.set_discovery(due ? Outgoing::Discovery::due : Outgoing::Discovery::none);
 }
@@ -226,10 +229,13 @@ void Exchange::Impl::delivered(MessageId id) {
 
 void Exchange::Impl::lost(MessageId id) {
     outgoing_.lost(id);
+    refresh();
 }
 
 void Exchange::Impl::disconnected() {
     outgoing_.clear();
+    outgoing_.forget_under_way();
+    outgoing_.forget_ping();
     for (auto& [id, member] : members_) {
         member.greeted = false;
         member.greet_at.reset();
@@ -327,7 +333,7 @@ bool Exchange::has_strangers() const {
     return impl_->strangers_ > 0;
 }
 bool Exchange::wants_to_send() const {
-    return impl_->may_speak() && impl_->outgoing_.wants_to_send();
+    return (impl_->may_speak() || impl_->outgoing_.ping_waits()) && impl_->outgoing_.wants_to_send();
 }
 Taken Exchange::take(wire::MutableBytes out) {
     return wants_to_send() ? impl_->outgoing_.take(out) : Taken{};
@@ -342,8 +348,7 @@ void Exchange::disconnected() {
     impl_->disconnected();
 }
 void Exchange::ping() {
-    if (impl_->settings_.publish.ping && impl_->strangers_ > 0 && !impl_->outgoing_.saying_goodbye())
-        impl_->outgoing_.ping();
+    if (impl_->settings_.publish.ping && !impl_->outgoing_.saying_goodbye()) impl_->outgoing_.ping();
 }
 void Exchange::say_goodbye() {
     impl_->say_goodbye();

@@ -31,7 +31,7 @@ struct Taken {
 struct News {
     enum class Kind : std::uint8_t {
         ping,              ///< `text`: the EID it came from
-        discovered,        ///< a member announced itself; `text`: EID and address
+        discovered,        ///< a member announced itself (see announced_by); `text`: its address
         announced,         ///< we sent our discovery
         dump_begins,       ///< for those who joined; `text`: how many votes
         dump_ended,        ///< `text`: how many messages
@@ -106,6 +106,7 @@ public:
     void lost(MessageId id);
     /// We are out of the group: nothing waits any more; who joins again is greeted by events.
     void disconnected();
+    /// To everybody in the group, Lamplights too: who asks for it wants to see whether the wire works.
     void ping();
     /// `stop`: takes every own vote back, as UNAVAILABLE, before the group is left.
     void say_goodbye();

@@ -88,6 +88,8 @@ private:
     void offer(const state::Eid& eid, Output& out);
     void refresh();
 
+    void on_lamplights_ping(ring::Member from, wire::Bytes message);
+    void on_ping(ring::Member from, const wire::event::Ping& ping);
     void announce(GroupMember& member, Output& out);
     void drop_counts(GroupMember& member, Output& out);
     bool is_own(const state::Eid& eid) const;

@@ -149,7 +149,7 @@ bool Outgoing::is_withdrawn(std::uint16_t place, const Mailbox& mailbox) const {
     return view && view->withdrawn;
 }
 
-void Outgoing::clear() {
+void Outgoing::forget_own() {
     for (sync::Bits& bits : dirty_)
         bits.clear();
     changes_.clear();
@@ -158,15 +158,21 @@ void Outgoing::clear() {
     dump_devices_.end();
     dump_mailboxes_.end();
     dumping_ = false;
+}
+
+void Outgoing::clear() {
+    forget_own();
     discovery_ = Discovery::none;
-    discoveries_under_way_ = 0;
-    ping_ = false;
     repairs_.clear();
     crossed_.clear();
     crossed_mwi_.clear();
-    behalf_under_way_ = 0;
     spoken_for_.clear();
+}
+
+void Outgoing::forget_under_way() {
     in_flight_.clear();
+    discoveries_under_way_ = 0;
+    behalf_under_way_ = 0;
 }
 
 // --- what is said ---

@@ -50,6 +50,9 @@ public:
     enum class Discovery : std::uint8_t { none, due };
     void set_discovery(Discovery discovery) { discovery_ = discovery; }
     void ping() { ping_ = true; }
+    void forget_ping() { ping_ = false; }
+    /// It is for Lamplights too: the one word that goes out while nobody listens.
+    bool ping_waits() const { return ping_; }
     /// Says on behalf of a stranger who it is, and what we hold of it. What it says of a node whose votes do
     /// not count any more is UNAVAILABLE.
     void repair(ring::Member stranger, const state::Eid& eid, const std::string& address);
@@ -60,7 +63,12 @@ public:
     void crossed(state::NodeId node, state::DeviceId device);
     void crossed(state::NodeId node, const state::Mailbox& mailbox);
     void say_goodbye();
+    /// What is ours and waits: a dump will say it.
+    void forget_own();
+    /// Nobody listens. What is under way still reaches who comes before it.
     void clear();
+    /// Nor does it: we are out of the group.
+    void forget_under_way();
 
     // --- what is said ---
     bool wants_to_send() const;

@@ -9,12 +9,19 @@ namespace lamplight::bus::plain {
 using namespace wire::event;
 using ring::Member;
 
+namespace {
+
+/// A header and an EID; what is longer is not decoded to find out that it is passed over.
+constexpr std::size_t longest_ping = 14;
+
+}  // namespace
+
 void Exchange::Impl::receive(Member from, wire::Bytes message, Output& out) {
     const auto found = members_.find(from);
     const bool lamplight = found == members_.end() ? lamplights_.contains(from) : found->second.lamplight;
     if (lamplight) {
         ++counters_.from_lamplights;
-        return;
+        return on_lamplights_ping(from, message);
     }
     ++counters_.messages_in;
     if (found == members_.end() || !found->second.sender || !found->second.present) {
@@ -24,6 +31,14 @@ void Exchange::Impl::receive(Member from, wire::Bytes message, Output& out) {
     const auto event = decode(message);
     if (!event) return refused(from, found->second, event.error());
     std::visit([&](const auto& content) { on_event(from, found->second, content, out); }, *event);
+}
+
+/// The only thing that a Lamplight says here to its like.
+void Exchange::Impl::on_lamplights_ping(Member from, wire::Bytes message) {
+    if (message.size() > longest_ping) return;
+    const auto event = decode(message);
+    const auto* ping = event ? std::get_if<Ping>(&*event) : nullptr;
+    if (ping != nullptr) on_ping(from, *ping);
 }
 
 void Exchange::Impl::refused(Member from, GroupMember& member, Malformed reason) {
@@ -124,6 +139,10 @@ void Exchange::Impl::drop_counts(GroupMember& member, Output& out) {
 // --- words ---
 
 void Exchange::Impl::on_event(Member from, GroupMember&, const Ping& ping, Output&) {
+    on_ping(from, ping);
+}
+
+void Exchange::Impl::on_ping(Member from, const Ping& ping) {
     if (is_own(ping.eid))
         ++counters_.own_eid;
     else if (!settings_.subscribe.ping)
@@ -154,8 +173,7 @@ void Exchange::Impl::on_event(Member from, GroupMember& member, const ClusterDis
     const bool unknown = !member.eid;
     member.eid = discovery.eid;
     announce(member, out);
-    const std::string text = state::to_string(discovery.eid) + " at " + member.address;
-    news_.push_back({News::Kind::discovered, from, text});
+    news_.push_back({News::Kind::discovered, from, member.address});
     if (!unknown) return;
     member.wants_discovery = !member.knows_us;
     refresh();

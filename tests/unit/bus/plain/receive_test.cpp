@@ -188,7 +188,7 @@ TEST(PlainDiscovery, MakesTheSenderTheOneThatSpeaksForTheNode) {
     ASSERT_NE(daemon.exchange.announced_by(asterisk), nullptr);
     EXPECT_EQ(*daemon.exchange.announced_by(asterisk), pbx2);
     ASSERT_EQ(daemon.count(News::Kind::discovered), 1u);
-    EXPECT_EQ(daemon.news.back().text, "02:00:00:00:00:02 at 10.0.0.2");
+    EXPECT_EQ(daemon.news.back().text, "10.0.0.2");
 }
 
 TEST(PlainDiscovery, WithANodeIdThatIsNotTheSendersIsALieAndIgnored) {
@@ -216,6 +216,16 @@ TEST(PlainPing, IsNewsWithTheEidItCameFrom) {
     ASSERT_EQ(daemon.count(News::Kind::ping), 1u);
     EXPECT_EQ(daemon.news.back().text, "02:00:00:00:00:02");
     EXPECT_EQ(daemon.news.back().member, asterisk);
+}
+
+TEST(PlainPing, OfALamplightIsNewsToo) {
+    Daemon daemon;
+    daemon.lamplights({lamplight});
+    daemon.came(lamplight);
+    daemon.hears(lamplight, event::Ping{pbx2});
+    ASSERT_EQ(daemon.count(News::Kind::ping), 1u);
+    EXPECT_EQ(daemon.news.back().text, "02:00:00:00:00:02");
+    EXPECT_EQ(daemon.counters().from_lamplights, 1u);
 }
 
 // --- message counts ---

@@ -21,7 +21,6 @@ TEST(PlainSending, IsNothingWhileNobodyButLamplightsIsThere) {
     daemon.came(lamplight);
     daemon.greet();
     daemon.set("Custom:a", DeviceState::inuse);
-    daemon.exchange.ping();
     EXPECT_FALSE(daemon.exchange.has_strangers());
     EXPECT_FALSE(daemon.exchange.wants_to_send());
     EXPECT_EQ(daemon.says(), Said{});
@@ -115,6 +114,23 @@ TEST_F(Greeted, OfItsNewsTheNextDeadlineReminds) {
 TEST_F(Greeted, GetsAPingWhenAsked) {
     exchange.ping();
     EXPECT_EQ(says(), Said{"ping"});
+}
+
+TEST(PlainSending, OfAPingIsForLamplightsToo) {
+    Daemon daemon;
+    daemon.lamplights({lamplight});
+    daemon.came(lamplight);
+    daemon.exchange.ping();
+    daemon.set("Custom:a", DeviceState::inuse);
+    EXPECT_EQ(daemon.says(), Said{"ping"});
+    EXPECT_FALSE(daemon.exchange.wants_to_send());
+}
+
+TEST(PlainSending, OfAPingIsOverWhenTheGroupIsLeft) {
+    Daemon daemon;
+    daemon.exchange.ping();
+    daemon.exchange.disconnected();
+    EXPECT_EQ(daemon.says(), Said{});
 }
 
 TEST(PlainSending, OfPingsIsSwitchedOffWithThem) {
@@ -513,6 +529,20 @@ TEST_F(SharedElsewhere, IsSaidAgainOnBehalfOfTheOneThatStays) {
     gone(beside, Departure::failed);
     EXPECT_EQ(says(), healing);
     EXPECT_FALSE(exchange.wants_to_send());
+}
+
+TEST(PlainSharedNode, IsHealedAlsoWhenNobodyIsGreetedYet) {
+    Daemon daemon;
+    daemon.came(second_asterisk);
+    daemon.came(asterisk);
+    daemon.came({asterisk.node_id, 201});
+    daemon.announces(asterisk, pbx2);
+    daemon.hears_vote(asterisk, pbx2, "Custom:a", DeviceState::busy);
+    daemon.gone({asterisk.node_id, 201}, Departure::failed);
+    EXPECT_EQ(daemon.says(), Said{}) << "not yet";
+    daemon.greet();
+    const Said said = daemon.says();
+    EXPECT_NE(std::find(said.begin(), said.end(), "vote Custom:a BUSY of 2"), said.end());
 }
 
 TEST_F(SharedElsewhere, IsSaidAgainWhoeverLeaves) {
