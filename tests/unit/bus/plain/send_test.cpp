@@ -605,6 +605,24 @@ TEST_F(SharedElsewhere, IsSaidOnceMoreWhenItsOwnerSpokeMeanwhile) {
     EXPECT_NE(std::find(rest.begin(), rest.end(), "vote Custom:a NOT_INUSE of 2"), rest.end());
 }
 
+TEST_F(SharedElsewhere, IsSaidOnceMoreAlsoWhenForAMomentNobodyListened) {
+    gone(beside, Departure::failed);
+    const auto discovery = take();
+    const auto repeated = take();
+    gone(second_asterisk, Departure::failed);
+    gone(asterisk, Departure::failed);
+    const Member again{asterisk.node_id, 202};
+    came(second_asterisk);
+    came(again);
+    announces(again, pbx2);
+    hears_vote(again, pbx2, "Custom:a", DeviceState::not_inuse);
+    exchange.delivered(discovery.id);
+    exchange.delivered(repeated.id);
+    greet();
+    const Said said = says();
+    EXPECT_NE(std::find(said.begin(), said.end(), "vote Custom:a NOT_INUSE of 2"), said.end());
+}
+
 TEST_F(SharedElsewhere, IsTakenBackWhenItsOwnerProvesToHaveGoneMeanwhile) {
     gone(beside, Departure::failed);
     says();
