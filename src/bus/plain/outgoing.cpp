@@ -78,7 +78,7 @@ void Outgoing::repair(ring::Member stranger, const state::Eid& eid, const std::s
     walk_of(repairs_.back());
 }
 
-void Outgoing::walk_of(Repair& repair) {
+void Outgoing::walk_of(Repair& repair) const {
     if (settings_.publish.device_state) repair.devices.begin();
     if (settings_.publish.mwi) repair.mailboxes.begin();
 }
@@ -428,7 +428,7 @@ std::deque<Outgoing::InFlight>::iterator Outgoing::under_way(MessageId id) {
     return found != in_flight_.end() && found->id == id ? found : in_flight_.end();
 }
 
-Outgoing::InFlight Outgoing::remove(std::deque<InFlight>::iterator place) {
+Outgoing::InFlight Outgoing::remove(const std::deque<InFlight>::iterator& place) {
     InFlight message = std::move(*place);
     in_flight_.erase(place);
     discoveries_under_way_ -= message.about == About::discovery;

@@ -154,10 +154,10 @@ private:
     void begin_dump();
     void end_dump_when_through();
     void compact_changes();
-    void walk_of(Repair& repair);
+    void walk_of(Repair& repair) const;
     void drop_repair(ring::Member stranger);
     std::deque<InFlight>::iterator under_way(MessageId id);
-    InFlight remove(std::deque<InFlight>::iterator place);
+    InFlight remove(const std::deque<InFlight>::iterator& place);
     void say_again(const InFlight& message);
 
     const state::Engine& engine_;
