@@ -38,8 +38,12 @@ protected:
     HubTest() {
         log_.set_verbose(2);
         log_.attach([this](const log::Record& record) { lines_.emplace_back(record.text); });
-        hub_.set_outlets(
-            {[this](const state::Changes& changes) { on_changes(changes); }, [this] { ++own_changed_; }});
+        hub_.set_outlets({[this](const state::Changes& changes) { on_changes(changes); },
+                          [this] { ++own_changed_; },
+                          [this](std::span<const state::MwiOwnChange> changes) {
+                              for (const state::MwiOwnChange& change : changes)
+                                  own_counts_.push_back(change.mailbox.name);
+                          }});
     }
 
     std::unique_ptr<CustomStates> open_states() {
@@ -99,6 +103,7 @@ protected:
     std::unique_ptr<CustomStates> states_ = open_states();
     Hub hub_{{loop_, log_, commands_, configuration_, *states_}, 1000};
     std::vector<std::string> own_votes_;
+    std::vector<std::string> own_counts_;
     std::size_t aggregates_ = 0;
     int own_changed_ = 0;
     std::function<void()> on_round_;
@@ -164,6 +169,60 @@ TEST_F(HubTest, RaisesItsIncarnationOnDiskThenAnnouncesEverythingAgain) {
     hub_.raise_incarnation(other, 9000);
     run_until([&] { return states_->is_idle(); });
     EXPECT_EQ(own_changed_, 1);
+}
+
+TEST_F(HubTest, AnnouncesItsMessageCountsAndTheirRepetition) {
+    const state::Mailbox box{"6001", "default"};
+    ASSERT_TRUE(hub_.vote(box, {2, 1}));
+    const auto first = hub_.mwi().vote(box, hub_.own_node());
+    ASSERT_TRUE(hub_.vote(box, {2, 1}));
+    EXPECT_THAT(own_counts_, ElementsAre("6001", "6001")) << "it makes them the newest again";
+    EXPECT_LT(first->version, hub_.mwi().vote(box, hub_.own_node())->version);
+    EXPECT_EQ(hub_.mwi().aggregate(box), (state::MessageCounts{2, 1}));
+}
+
+TEST_F(HubTest, WithdrawsTheMessageCountsThatItHas) {
+    const state::Mailbox box{"6001", "default"};
+    EXPECT_FALSE(hub_.withdraw(box));
+    ASSERT_TRUE(hub_.vote(box, {2, 1}));
+    EXPECT_TRUE(hub_.withdraw(box));
+    EXPECT_FALSE(hub_.withdraw(box));
+    EXPECT_THAT(own_counts_, ElementsAre("6001", "6001"));
+    EXPECT_EQ(hub_.mwi().aggregate(box), std::nullopt);
+}
+
+TEST_F(HubTest, SaysWhyAMailboxIsRefusedAndAnnouncesNothing) {
+    const auto voted = hub_.vote(state::Mailbox{std::string(300, '6'), "default"}, {1, 0});
+    ASSERT_FALSE(voted);
+    EXPECT_THAT(voted.error(), HasSubstr("255"));
+    EXPECT_TRUE(own_counts_.empty());
+}
+
+TEST_F(HubTest, TakesMessageCountsOfOthersAndLosesThemWithTheirNode) {
+    const auto sender = remote_votes("Custom:a", DeviceState::busy);
+    const state::NodeId node = *hub_.engine().find_node(other);
+    const state::Mailbox box{"6001", "default"};
+    std::vector<state::MwiInput> inputs{state::MwiVote{box, node, {3, 0}, state::VoteKind::state, {7, 1}}};
+    hub_.publish_mwi(inputs);
+    EXPECT_TRUE(inputs.empty());
+    EXPECT_EQ(hub_.mwi().aggregate(box), (state::MessageCounts{3, 0}));
+    EXPECT_TRUE(own_counts_.empty()) << "others' counts are not ours to announce";
+    state::Changes changes;
+    hub_.engine().sender_gone(sender, state::Departure::failed, hub_.now(), changes);
+    hub_.publish(changes);
+    EXPECT_EQ(hub_.mwi().aggregate(box), std::nullopt);
+}
+
+TEST_F(HubTest, ARaisedIncarnationAnnouncesItsMessageCountsAgainWithTheSameAge) {
+    const state::Mailbox box{"6001", "default"};
+    ASSERT_TRUE(hub_.vote(box, {2, 1}));
+    const auto before = hub_.mwi().vote(box, hub_.own_node())->version;
+    own_counts_.clear();
+    hub_.raise_incarnation(own, 5000);
+    run_until([&] { return own_changed_ == 1; });
+    EXPECT_THAT(own_counts_, ElementsAre("6001"));
+    EXPECT_EQ(hub_.mwi().vote(box, hub_.own_node())->version, (state::Version{5001, before.sequence}));
+    EXPECT_EQ(hub_.mwi().aggregate(box), (state::MessageCounts{2, 1}));
 }
 
 TEST_F(HubTest, ReloadsHints) {

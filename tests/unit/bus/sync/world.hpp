@@ -40,13 +40,18 @@ struct Daemon {
             state::Changes changes;
             std::swap(changes, out.changes);
             exchange.on_changes(changes);
+            mwi.follow(changes.nodes, mwi_changes);
             all_notices.insert(all_notices.end(), changes.notices.begin(), changes.notices.end());
             const auto raises = std::exchange(out.raises, {});
             for (const Output::Raise& raise : raises) {
                 engine.raise_incarnation(*engine.find_node(raise.eid), raise.seen, out.changes);
                 exchange.set_own_nodes({{self}});
+                renew_counts();
             }
         }
+        for (const state::MwiInput& input : out.mwi)
+            mwi.apply(input, late, mwi_changes);
+        out.mwi.clear();
         news.insert(news.end(), out.news.begin(), out.news.end());
         out.news.clear();
     }
@@ -58,6 +63,40 @@ struct Daemon {
     void withdraw(const std::string& device, state::Time now = {}) {
         engine.withdraw_own(node, *engine.find_device(device), state::Cause::console, now, out.changes);
         publish();
+    }
+    /// Our message counts of a mailbox.
+    void count(const std::string& mailbox, std::uint32_t new_messages,
+               state::VoteKind kind = state::VoteKind::state) {
+        say({{mailbox, "default"},
+             node,
+             {new_messages, 0},
+             kind,
+             {engine.node(node).incarnation, ++mwi_sequence}});
+    }
+    void uncount(const std::string& mailbox) { count(mailbox, 0, state::VoteKind::withdrawal); }
+    /// All of them again under the present incarnation.
+    void renew_counts() {
+        std::vector<state::MwiVote> own;
+        mwi.for_each([&](const state::Mailbox& mailbox) {
+            const auto held = mwi.vote(mailbox, node);
+            if (!held) return;
+            own.push_back({mailbox,
+                           node,
+                           held->counts,
+                           held->withdrawn ? state::VoteKind::withdrawal : state::VoteKind::state,
+                           {engine.node(node).incarnation, held->version.sequence}});
+        });
+        for (const state::MwiVote& vote : own)
+            say(vote);
+    }
+    /// The new messages of a mailbox; empty when nobody's counts count.
+    std::optional<std::uint32_t> messages(const std::string& mailbox) const {
+        const auto counts = mwi.aggregate({mailbox, "default"});
+        return counts ? std::optional(counts->new_messages) : std::nullopt;
+    }
+    std::optional<state::MwiVoteView> counts_of(const std::string& mailbox, std::uint8_t of) const {
+        const auto whose = engine.find_node(eid(of));
+        return whose ? mwi.vote({mailbox, "default"}, *whose) : std::nullopt;
     }
     /// The aggregate by name, UNKNOWN when never heard of.
     DeviceState aggregate(const std::string& device) const {
@@ -90,6 +129,18 @@ struct Daemon {
     Output out;
     std::vector<News> news;
     std::vector<state::Notice> all_notices;
+    std::vector<state::MwiChange> mwi_changes;
+    std::uint64_t mwi_sequence = 0;
+
+private:
+    /// After every sequence number, so that the highest is the newest.
+    static constexpr state::Time late{std::chrono::hours(1)};
+
+    void say(const state::MwiVote& vote) {
+        mwi.apply(vote, late, mwi_changes);
+        const state::MwiOwnChange change{vote.node, vote.mailbox};
+        exchange.on_mwi_changes({&change, 1});
+    }
 };
 
 inline Settings one_peer() {
