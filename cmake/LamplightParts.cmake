@@ -16,6 +16,12 @@ lamplight_feature(bus_local
     HEADING "Resource Modules"
     SUMMARY "Nodes on one machine share device state through sockets")
 
+lamplight_feature(res_corosync
+    HEADING "Resource Modules"
+    SUMMARY "Nodes and Asterisk servers share device state over a Corosync ring"
+    PKGCONFIG libcpg libcfg libcmap libcorosync_common
+    DEBIAN libcpg-dev libcfg-dev libcmap-dev FEDORA corosynclib-devel)
+
 lamplight_feature(lamplight_sim
     HEADING "Utilities"
     SUMMARY "Simulator: scenarios with a virtual clock and links")
