@@ -46,3 +46,9 @@ install(CODE "
     configure_file(\"${CMAKE_BINARY_DIR}/lamplightd.service.in\" \"${CMAKE_BINARY_DIR}/lamplightd.service\" @ONLY)")
 install(FILES "${CMAKE_BINARY_DIR}/lamplightd.service" DESTINATION "lib/systemd/system")
 install(FILES "${PROJECT_SOURCE_DIR}/packaging/lamplight.sysusers" DESTINATION "lib/sysusers.d" RENAME lamplight.conf)
+
+# Corosync's own folder stays its own: an operator, or a package, copies it there.
+if(LAMPLIGHT_WITH_RES_COROSYNC)
+    install(FILES "${PROJECT_SOURCE_DIR}/packaging/corosync-uidgid"
+            DESTINATION "${CMAKE_INSTALL_DATADIR}/lamplight/corosync/uidgid.d" RENAME lamplight)
+endif()

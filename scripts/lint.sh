@@ -42,14 +42,20 @@ pure_folders() {
     return 0
 }
 
-# A bus, a link or an outlet knows nothing of its neighbours; what buses share is bus/sync.
+# A bus, a link or an outlet knows nothing of its neighbours; what buses share is in bus/sync, bus/group and bus/plain.
 lone_neighbours() {
     local folder own
     for folder in src/bus/*/ src/pbx/*/ src/phone/ src/web/; do
         [ -d "$folder" ] || continue
         own=${folder#src/}
-        grep -rnE '#include "(bus/[a-z_]+|pbx/[a-z_]+|phone|web)/' "$folder" | grep -vE "#include \"($own|bus/sync/)"
+        grep -rnE '#include "(bus/[a-z_]+|pbx/[a-z_]+|phone|web)/' "$folder" | grep -vE "#include \"($own|bus/(sync|group|plain)/)"
     done
+    return 0
+}
+
+# Corosync's libraries are used in one place; the benchmark measures them bare.
+corosync_in_one_place() {
+    sources 'src/*' 'apps/*' 'tests/*' 'sim/*' | grep -v '^src/ring/' | xargs -r -d '\n' grep -nE '#include <(corosync|qb)/'
     return 0
 }
 
@@ -75,6 +81,7 @@ patient_tests() {
 check "layout is clang-format's" check_layout
 check "src/state and src/wire are pure" pure_folders
 check "no bus, link or outlet includes another" lone_neighbours
+check "Corosync's headers are included in src/ring only" corosync_in_one_place
 check "every folder of src/ says what it is" readmes
 check "nothing is left unfinished" unfinished
 check "tests neither sleep nor skip" patient_tests
