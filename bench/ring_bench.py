@@ -119,8 +119,14 @@ class Results:
             self.rounds.setdefault(scenario, {}).setdefault(name, []).append(value)
 
     def medians(self):
-        return {scenario: {name: statistics.median(values) for name, values in figures.items()}
+        """Of every figure; of ratios their range too."""
+        return {scenario: {name: statistics.median(values) for name, values in figures.items()} | self.range_of(figures)
                 for scenario, figures in self.rounds.items()}
+
+    @staticmethod
+    def range_of(figures):
+        ratios = figures.get("ratio")
+        return {"ratio_lowest": min(ratios), "ratio_highest": max(ratios)} if ratios else {}
 
     def show(self, as_json):
         for scenario, figures in self.medians().items():
