@@ -107,6 +107,7 @@ private:
 // --- the way in ---
 
 void Group::Impl::connect() {
+    if (owner_.may_connect && !owner_.may_connect()) return after(pause_, &Impl::connect);
     if (!stack_suffices()) return enter(State::connecting, stack_trouble());  // that does not change
     connection_ = std::make_shared<Connection>(name_);
     ask([](Connection& connection) { return connection.open(); },

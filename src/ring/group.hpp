@@ -32,6 +32,9 @@ class Group {
 public:
     /// Calls come on the loop's thread, none from within a call of this class but send() is allowed in all.
     struct Owner {
+        /// Whether it is worth trying now; asked before each attempt. Empty: always. Who knows from elsewhere
+        /// that Corosync does not answer saves what an attempt costs, a third of a millisecond.
+        std::function<bool()> may_connect;
         /// Corosync answers. `there` are the members of the group before we join it; may_join() false keeps
         /// us out and is asked again every second.
         std::function<bool(Member self, const std::vector<Member>& there)> may_join;

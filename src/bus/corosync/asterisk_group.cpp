@@ -22,10 +22,11 @@ constexpr std::size_t messages_a_flush = 256;
 }  // namespace
 
 AsteriskGroup::AsteriskGroup(Host& host, ring::Worker& worker, const RingNames& names,
-                             const plain::Settings& settings)
+                             const plain::Settings& settings, std::function<bool()> lamplight_joined)
     : host_(host),
       log_(host.log()),
       names_(names),
+      lamplight_joined_(std::move(lamplight_joined)),
       exchange_(host.engine(), host.mwi(), settings),
       timer_(host.loop()),
       alive_(std::make_shared<AsteriskGroup*>(this)),
@@ -46,6 +47,7 @@ void AsteriskGroup::start() {
 
 group::Link::Owner AsteriskGroup::owner_of_link() {
     return {
+        .may_connect = lamplight_joined_,
         .may_join = [this](ring::Member self,
                            const std::vector<ring::Member>& there) { return may_join(self, there); },
         .on_joined =

@@ -24,7 +24,9 @@ namespace lamplight::bus::corosync {
 /// it joins nevertheless.
 class AsteriskGroup {
 public:
-    AsteriskGroup(Host& host, ring::Worker& worker, const RingNames& names, const plain::Settings& settings);
+    /// `lamplight_joined`: whether we are in the group `lamplight` now; else it is not tried to connect.
+    AsteriskGroup(Host& host, ring::Worker& worker, const RingNames& names, const plain::Settings& settings,
+                  std::function<bool()> lamplight_joined);
     ~AsteriskGroup();
     AsteriskGroup(const AsteriskGroup&) = delete;
     AsteriskGroup& operator=(const AsteriskGroup&) = delete;
@@ -65,6 +67,7 @@ private:
     Host& host_;
     log::Log& log_;
     const RingNames& names_;
+    std::function<bool()> lamplight_joined_;
     plain::Exchange exchange_;
     plain::Output out_;
     std::set<ring::Member> lamplights_;

@@ -71,7 +71,8 @@ CorosyncBus::CorosyncBus(Host& host, const conf::CorosyncSettings& settings)
       own_worker_(host.loop()),
       asterisk_worker_(host.loop()),
       question_worker_(host.loop()),
-      asterisk_(std::make_unique<AsteriskGroup>(host, asterisk_worker_, names_, settings_)),
+      asterisk_(std::make_unique<AsteriskGroup>(host, asterisk_worker_, names_, settings_,
+                                                [this] { return own_.joined(); })),
       own_(host, own_worker_, names_,
            {.on_joined = [this] { on_joined(); },
             .on_lamplights =

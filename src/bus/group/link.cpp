@@ -33,7 +33,8 @@ Link::~Link() {
 }
 
 ring::Group::Owner Link::owner_of_group() {
-    return {.may_join = owner_.may_join,
+    return {.may_connect = owner_.may_connect,
+            .may_join = owner_.may_join,
             .on_membership = [this](const ring::Membership& change) { on_membership(change); },
             .on_totem = [this](const ring::Totem& totem) { on_totem(totem); },
             .on_message = [this](ring::Member from, wire::Bytes message) { on_message(from, message); },

@@ -31,6 +31,7 @@ struct Taken {
 class Link {
 public:
     struct Owner {
+        std::function<bool()> may_connect = {};
         std::function<bool(ring::Member self, const std::vector<ring::Member>& there)> may_join;
         /// We are in the group; the members' events follow.
         std::function<void()> on_joined;
