@@ -122,6 +122,34 @@ class Members(CorosyncTest):
             node.until_meets(*(other for other in nodes if other is not node))
 
 
+    def test_changes_while_the_ring_stands_still_are_not_lost(self):
+        # Corosync accepts them all, and delivers them to one side only (or later): the token is on its way to nobody.
+        nodes = self.three()
+        pbx1, pbx2, pbx3 = nodes
+        self.ring3.cut(self.ring3[3])
+        for number in range(10):
+            pbx1.set("BUSY", f"Custom:one{number}")
+            pbx3.set("RINGING", f"Custom:three{number}")
+        for node, other in ((pbx1, "pbx3"), (pbx3, "pbx1")):
+            wait_until(lambda node=node, other=other: node.standing_of(other) == "stale", f"{node.name} marks {other}")
+        self.ring3.heal(self.ring3[3])
+        for number in range(10):
+            for node in nodes:
+                wait_until(lambda node=node, number=number:
+                           node.votes(f"Custom:one{number}") == {"pbx1": "BUSY"}
+                           and node.votes(f"Custom:three{number}") == {"pbx3": "RINGING"}, f"{node.name} has {number}")
+
+    def test_a_cut_shorter_than_the_token_time_loses_nothing(self):
+        pbx1, pbx2, pbx3 = nodes = self.three()
+        self.ring3.cut(self.ring3[3])
+        pbx1.set("BUSY", "Custom:one")
+        pbx3.set("RINGING", "Custom:three")
+        self.ring3.heal(self.ring3[3])
+        for node in nodes:
+            wait_until(lambda node=node: node.votes("Custom:one") == {"pbx1": "BUSY"}
+                       and node.votes("Custom:three") == {"pbx3": "RINGING"}, f"{node.name} has both")
+
+
 class Corosync(CorosyncTest):
     def test_that_dies_marks_the_others_and_costs_nothing_while_it_is_away(self):
         pbx1, pbx2 = self.pair()
@@ -133,7 +161,17 @@ class Corosync(CorosyncTest):
         self.assertIn("waiting for Corosync", self.bus(pbx1)["detail"])
         before, began = cpu_seconds(pbx1.process.pid), time.monotonic()
         wait_until(lambda: time.monotonic() - began > 4, "four seconds have passed")
-        self.assertLess(cpu_seconds(pbx1.process.pid) - before, 0.2)
+        self.assertLess(cpu_seconds(pbx1.process.pid) - before, 0.08)
+
+    def test_that_dies_with_what_it_has_accepted_loses_nothing(self):
+        pbx1, pbx2 = self.pair()
+        for number in range(20):
+            pbx1.set("BUSY" if number % 2 else "INUSE", f"Custom:d{number % 7}")
+        self.two[1].corosync.kill()
+        expected = {f"Custom:d{number % 7}": {"pbx1": "BUSY" if number % 2 else "INUSE"} for number in range(20)}
+        self.two[1].corosync.start()
+        for device, votes in expected.items():
+            wait_until(lambda device=device, votes=votes: pbx2.votes(device) == votes, f"pbx2 has {device}")
 
     def test_that_comes_back_brings_everything_in_both_directions(self):
         pbx1, pbx2 = self.pair()
