@@ -98,6 +98,7 @@ private:
     std::chrono::milliseconds pause_ = first_pause;
     std::vector<std::function<void()>> on_left_;
     bool ended_ = false;
+    bool stack_checked_ = false;
     bool in_turn_ = false;
     bool seen_coming_ = false;  ///< ourselves, in the group
     bool leave_asked_ = false;
@@ -108,7 +109,8 @@ private:
 
 void Group::Impl::connect() {
     if (owner_.may_connect && !owner_.may_connect()) return after(pause_, &Impl::connect);
-    if (!stack_suffices()) return enter(State::connecting, stack_trouble());  // that does not change
+    // Asked once: the answer costs more than an attempt, and does not change.
+    if (!std::exchange(stack_checked_, true) && !stack_suffices()) return enter(State::connecting, stack_trouble());  // that does not change
     connection_ = std::make_shared<Connection>(name_);
     ask([](Connection& connection) { return connection.open(); },
         [](Impl& self, const auto& opened) {
