@@ -244,7 +244,7 @@ void Exchange::on_frame(Peer& peer, const SnapshotBegin& begin, state::Time now,
     if (!node || announced == nullptr) return;  // a guardian's knowledge of others is never complete
     announced->snapshot = 0;
     engine_.snapshot_begin(peer.sender, *node, now, out.changes);
-    if (owned_here(*announced)) out.mwi.push_back(state::MwiSnapshotBegin{*node});
+    if (owned_here(*announced)) out.mwi.emplace_back(std::in_place_type<state::MwiSnapshotBegin>, *node);
 }
 
 void Exchange::on_frame(Peer& peer, const SnapshotEnd& end, state::Time now, Output& out) {
@@ -260,7 +260,7 @@ void Exchange::on_frame(Peer& peer, const SnapshotEnd& end, state::Time now, Out
         return missed(peer, announced, now, out);
     }
     if (!engine_.snapshot_end(peer.sender, *node, now, out.changes)) return;
-    out.mwi.push_back(state::MwiSnapshotEnd{*node});
+    out.mwi.emplace_back(std::in_place_type<state::MwiSnapshotEnd>, *node);
     ++counters_.snapshots_received;
 }
 
