@@ -13,6 +13,7 @@ import math
 import mmap
 import os
 import shutil
+import signal
 import statistics
 import struct
 import sys
@@ -381,6 +382,8 @@ def main(options):
         print(f"lamplight-bench: there is no {module_of_the_bus(options.programs)}: build the Corosync bus",
               file=sys.stderr)
         return NO_BUS
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # what was started is ended below
     place = Path(tempfile.mkdtemp(prefix="lamplight-bench-", dir="/tmp"))
     bench = None
     try:
