@@ -7,8 +7,9 @@
 
 namespace lamplight::ring {
 
-/// One thread for calls into Corosync's libraries that wait for its answer. Everybody of one module shares
-/// it.
+/// One thread for calls into Corosync's libraries that wait for its answer. Everybody in a process who opens
+/// or closes handles of libcpg has to share one: libqb finds a free place in their table without a lock
+/// (qb_hdb_handle_create), and two threads at once may take the same.
 ///
 /// Bounds  a hung Corosync (stopped, swapping) holds the thread and never the loop: tasks behind wait, each
 ///         asker has one at most. When the thread does not come back at the end, the code it stands in is

@@ -68,12 +68,10 @@ CorosyncBus::CorosyncBus(Host& host, const conf::CorosyncSettings& settings)
       log_(host.log()),
       settings_(settings_of(settings, host.configuration())),
       wants_asterisk_(host.configuration().asterisk_group),
-      own_worker_(host.loop()),
-      asterisk_worker_(host.loop()),
-      question_worker_(host.loop()),
-      asterisk_(std::make_unique<AsteriskGroup>(host, asterisk_worker_, names_, settings_,
+      worker_(host.loop()),
+      asterisk_(std::make_unique<AsteriskGroup>(host, worker_, names_, settings_,
                                                 [this] { return own_.joined(); })),
-      own_(host, own_worker_, names_,
+      own_(host, worker_, names_,
            {.on_joined = [this] { on_joined(); },
             .on_lamplights =
                 [this](const std::vector<ring::Member>& lamplights) { asterisk_->on_lamplights(lamplights); },
@@ -105,8 +103,8 @@ void CorosyncBus::start() {
 
 /// Asks Corosync for the names of its nodes, again while it does not know, and goes on after the first try.
 void CorosyncBus::learn_names(std::function<void()> then) {
-    ring::describe_ring(question_worker_, [alive = std::weak_ptr(alive_),
-                                           then = std::move(then)](const ring::Description& description) {
+    ring::describe_ring(worker_, [alive = std::weak_ptr(alive_),
+                                  then = std::move(then)](const ring::Description& description) {
         const auto bus = alive.lock();
         if (!bus) return;
         CorosyncBus& self = **bus;

@@ -36,7 +36,7 @@ public:
 
     // --- for the commands (commands.cpp) ---
     Host& host() { return host_; }
-    ring::Worker& worker() { return question_worker_; }
+    ring::Worker& worker() { return worker_; }
     const RingNames& names() const { return names_; }
     const OwnGroup& own_group() const { return own_; }
     const AsteriskGroup& asterisk_group() const { return *asterisk_; }
@@ -57,10 +57,8 @@ private:
     plain::Settings settings_;
     bool wants_asterisk_ = true;  ///< asterisk_group of lamplight.conf
     RingNames names_;
-    // A thread each: none waits for what another one waits for.
-    ring::Worker own_worker_;
-    ring::Worker asterisk_worker_;
-    ring::Worker question_worker_;
+    /// One for all: libcpg's table of handles is not safe from two threads that open or close one.
+    ring::Worker worker_;
     std::unique_ptr<AsteriskGroup> asterisk_;
     OwnGroup own_;
     bool told_lost_ = false;
