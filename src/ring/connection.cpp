@@ -47,6 +47,14 @@ Reason reason_of(const cpg_address& address, Reason otherwise) {
     }
 }
 
+bool same_name(const cpg_name& left, const cpg_name& right) {
+    const auto text = [](const cpg_name& name) {
+        const std::string_view all(name.value, std::min<std::size_t>(name.length, CPG_MAX_NAME_LENGTH));
+        return all.substr(0, all.find('\0'));  // some count the end of the string as part of it
+    };
+    return text(left) == text(right);
+}
+
 void copy(std::span<const cpg_address> addresses, std::vector<Member>& out) {
     out.clear();
     for (const cpg_address& address : addresses)
@@ -123,13 +131,19 @@ tl::expected<Connection::Opened, Failure> Connection::open() {
 }
 
 tl::expected<std::vector<Member>, Failure> Connection::members() {
-    std::array<cpg_address, CPG_MEMBERS_MAX> addresses{};
-    int count = 0;
-    cpg_name name = name_of(group_);
-    const int code = cpg_membership_get(handle_, &name, addresses.data(), &count);
+    // Not by cpg_membership_get(), which writes as many as there are into a room of any size.
+    cpg_iteration_handle_t iteration{};
+    int code = cpg_iteration_initialize(handle_, CPG_ITERATION_ALL, nullptr, &iteration);
     if (code != CS_OK) return tl::unexpected(make_failure(code));
+    const cpg_name name = name_of(group_);
     std::vector<Member> out;
-    copy(std::span(addresses).first(static_cast<std::size_t>(count)), out);
+    cpg_iteration_description_t found{};
+    while ((code = cpg_iteration_next(iteration, &found)) == CS_OK)
+        if (same_name(found.group, name)) out.push_back({.node_id = found.nodeid, .pid = found.pid});
+    cpg_iteration_finalize(iteration);
+    if (code != CS_ERR_NO_SECTIONS) return tl::unexpected(make_failure(code));
+    // With us there would be more than libcpg's callbacks have room for.
+    if (out.size() >= CPG_MEMBERS_MAX) return tl::unexpected(make_failure(CS_ERR_TOO_MANY_GROUPS));
     return out;
 }
 

@@ -25,6 +25,8 @@ std::string what_is_wrong(int code) {
                 ::geteuid());
         case CS_ERR_EXIST:
             return "this process is in the group already";
+        case CS_ERR_TOO_MANY_GROUPS:
+            return "the group is full: Corosync's library takes 128 members";
         case CS_ERR_NO_MEMORY:
         case CS_ERR_NO_SPACE:
             return "there is no room for another connection to Corosync in /dev/shm";

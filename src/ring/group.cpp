@@ -110,7 +110,8 @@ private:
 void Group::Impl::connect() {
     if (owner_.may_connect && !owner_.may_connect()) return after(pause_, &Impl::connect);
     // Asked once: the answer costs more than an attempt, and does not change.
-    if (!std::exchange(stack_checked_, true) && !stack_suffices()) return enter(State::connecting, stack_trouble());  // that does not change
+    if (!std::exchange(stack_checked_, true) && !stack_suffices())
+        return enter(State::connecting, stack_trouble());  // that does not change
     connection_ = std::make_shared<Connection>(name_);
     ask([](Connection& connection) { return connection.open(); },
         [](Impl& self, const auto& opened) {
@@ -154,7 +155,7 @@ void Group::Impl::on_join_answer(int code) {
 void Group::Impl::try_later(int code) {
     drop_connection();
     enter(State::connecting, explain(code));
-    after(pause_, &Impl::connect);
+    after(code == CS_ERR_TOO_MANY_GROUPS ? kept_out_pause : pause_, &Impl::connect);
     pause_ = std::min(pause_ + pause_step, longest_pause);
 }
 

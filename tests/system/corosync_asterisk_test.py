@@ -1,11 +1,41 @@
 """Mixed rings: Lamplights and (scripted) Asterisk servers in Asterisk's group."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 from asterisk_events import AGGREGATE, CHANGE, Codec
 from corosync_test import RES_COROSYNC, CorosyncTest
 from harness import main, wait_until
 from peers import Peer, Tap
 
 MWI_TOO = RES_COROSYNC + "publish_event = mwi\nsubscribe_event = mwi\n"
+
+
+# Forks members of a group, and lives as long as its input is open.
+CROWD = """
+import os, select, sys
+sys.path.insert(0, sys.argv[1])
+import cpg
+from harness import die_with_parent
+
+class Deaf:
+    def on_message(self, *_): pass
+    on_members = on_ring = on_message
+
+for _ in range(int(sys.argv[3])):
+    ready, told = os.pipe()
+    if os.fork() == 0:
+        die_with_parent()
+        group = cpg.Group(sys.argv[2].encode(), Deaf())
+        os.write(told, b"x")
+        while True:
+            select.select([group.fd], [], [])
+            group.dispatch()
+    os.read(ready, 1)
+print("ready", flush=True)
+sys.stdin.read()
+"""
 
 
 class MixedTest(CorosyncTest):
@@ -209,6 +239,26 @@ class OneCorosyncNode(MixedTest):
         asterisk.until_votes("Custom:near", {})
 
 
+class Crowds(MixedTest):
+    def crowd(self, host, group, count):
+        process = host.popen(sys.executable, "-B", "-c", CROWD, str(Path(__file__).parent), group, str(count),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(process.communicate)
+        self.assertEqual(process.stdout.readline(), b"ready\n")
+        return process
+
+    def test_more_members_than_libcpg_has_room_for_keep_a_daemon_out_and_alive(self):
+        self.hosts = self.ring(1).start()
+        crowd = self.crowd(self.hosts[1], "asterisk", 130)
+        pbx1 = self.lamplight_on(self.hosts[1]).start()
+        self.until_joined(pbx1)
+        wait_until(lambda: "the group is full" in self.bus(pbx1, "asterisk")["detail"], "pbx1 says why it stays out")
+        pbx1.set("INUSE")
+        self.assertEqual(pbx1.hint(), "InUse")
+        crowd.kill()
+        self.until_joined(pbx1, "asterisk")
+
+
 class BadInput(MixedTest):
     def test_nonsense_is_counted_by_reason_and_disturbs_nothing(self):
         pbx1, asterisk = self.mixed()
@@ -250,7 +300,7 @@ class Pressure(MixedTest):
     def test_a_flood_in_another_group_loses_no_last_state(self):
         pbx1, asterisk = self.mixed(retry=True)
         flooder = self.peer(self.hosts[1], tap=True)
-        flooder.flood(60_000, 1000)
+        flooder.flood(8_000, 60_000)
         flooder.until(lambda dump: dump["floods"][0]["refused"] > 0, "Corosync says try again", "floods")
         states = ("INUSE", "BUSY", "RINGING", "ONHOLD")
         for number in range(120):
