@@ -159,8 +159,13 @@ void Exchange::Impl::end_stranger(Member id, GroupMember& member, Departure depa
 }
 
 void Exchange::Impl::end_shared_node(Member id, GroupMember& member) {
-    if (std::exchange(member.shared_node_told, false))
+    if (std::exchange(member.shared_node_told, false) && !shares_node())
         news_.push_back({News::Kind::shared_node_over, id, {}});
+}
+
+bool Exchange::Impl::shares_node() const {
+    return std::any_of(members_.begin(), members_.end(),
+                       [](const auto& entry) { return entry.second.shared_node_told; });
 }
 
 /// Real Asterisks know members by the Corosync node alone: whoever left, they dropped what they had of its
@@ -269,7 +274,9 @@ void Exchange::Impl::on_time(Output&) {
         member.greeted = greeted = true;
         member.wants_discovery = !member.knows_us;
         if (id.node_id != self_.node_id || member.shared_node_told) continue;
+        const bool said = shares_node();  // one of many, or one that restarts for ever, is said once
         member.shared_node_told = true;
+        if (said) continue;
         news_.push_back({News::Kind::shared_node, id, {}});
     }
     if (!greeted) return;

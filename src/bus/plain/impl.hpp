@@ -31,6 +31,7 @@ struct GroupMember {
     bool wants_discovery = false;
     bool knows_us = false;  ///< our discovery reached it
     bool shared_node_told = false;
+    std::optional<state::Time> ping_said;
 
     std::array<std::optional<state::Time>, wire::event::malformed_count> complained;
     std::set<state::NodeId> mwi_claims;  ///< nodes that nobody else speaks for
@@ -83,6 +84,7 @@ private:
     void greet_later(GroupMember& member);
     void end_stranger(ring::Member id, GroupMember& member, state::Departure departure, Output& out);
     void end_shared_node(ring::Member id, GroupMember& member);
+    bool shares_node() const;
     void heal_node(ring::Member gone);
     bool is_lowest_lamplight() const;
     void offer(const state::Eid& eid, Output& out);
@@ -90,6 +92,7 @@ private:
 
     void on_lamplights_ping(ring::Member from, wire::Bytes message);
     void on_ping(ring::Member from, const wire::event::Ping& ping);
+    bool may_say_ping(ring::Member from);
     void announce(GroupMember& member, Output& out);
     void drop_counts(GroupMember& member, Output& out);
     bool is_own(const state::Eid& eid) const;

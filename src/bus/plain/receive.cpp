@@ -13,6 +13,8 @@ namespace {
 
 /// A header and an EID; what is longer is not decoded to find out that it is passed over.
 constexpr std::size_t longest_ping = 14;
+/// Between two pings of a member that are news.
+constexpr std::chrono::milliseconds ping_pause{100};
 
 }  // namespace
 
@@ -142,12 +144,22 @@ void Exchange::Impl::on_event(Member from, GroupMember&, const Ping& ping, Outpu
     on_ping(from, ping);
 }
 
+/// A person asks now and then; who floods fills no log.
+bool Exchange::Impl::may_say_ping(Member from) {
+    const auto member = members_.find(from);
+    if (member == members_.end()) return false;
+    std::optional<state::Time>& said = member->second.ping_said;
+    if (said && now_ - *said < ping_pause) return false;
+    said = now_;
+    return true;
+}
+
 void Exchange::Impl::on_ping(Member from, const Ping& ping) {
     if (is_own(ping.eid))
         ++counters_.own_eid;
     else if (!settings_.subscribe.ping)
         ++counters_.not_subscribed;
-    else
+    else if (may_say_ping(from))
         news_.push_back({News::Kind::ping, from, state::to_string(ping.eid)});
 }
 

@@ -218,6 +218,17 @@ TEST(PlainPing, IsNewsWithTheEidItCameFrom) {
     EXPECT_EQ(daemon.news.back().member, asterisk);
 }
 
+TEST(PlainPing, OfAFloodIsNewsTenTimesASecond) {
+    Daemon daemon;
+    daemon.came(asterisk);
+    for (int ping = 0; ping < 1000; ++ping)
+        daemon.hears(asterisk, event::Ping{pbx2});
+    EXPECT_EQ(daemon.count(News::Kind::ping), 1u);
+    daemon.pass(100ms);
+    daemon.hears(asterisk, event::Ping{pbx2});
+    EXPECT_EQ(daemon.count(News::Kind::ping), 2u);
+}
+
 TEST(PlainPing, OfALamplightIsNewsToo) {
     Daemon daemon;
     daemon.lamplights({lamplight});

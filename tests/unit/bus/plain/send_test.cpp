@@ -258,6 +258,18 @@ TEST_F(Greeted, OnOurOwnCorosyncNodeIsToldTheOperatorAndGetsNoDiscovery) {
     EXPECT_EQ(count(News::Kind::shared_node), 2u) << "once an appearance";
 }
 
+TEST_F(Greeted, OnOurOwnCorosyncNodeIsToldOnceOfMany) {
+    constexpr ring::Member second_beside_us{1, 778};
+    came(beside_us);
+    came(second_beside_us);
+    greet();
+    EXPECT_EQ(count(News::Kind::shared_node), 1u);
+    gone(beside_us, Departure::failed);
+    EXPECT_EQ(count(News::Kind::shared_node_over), 0u) << "one is still there";
+    gone(second_beside_us, Departure::failed);
+    EXPECT_EQ(count(News::Kind::shared_node_over), 1u);
+}
+
 TEST(PlainSharedNode, IsNoNewsOfALamplight) {
     Daemon daemon;
     daemon.lamplights({beside_us});
