@@ -56,10 +56,10 @@ void show_members(CorosyncBus& bus, const Request& request, const Responder& res
     if (!request.args.empty()) return responder(console::wrong_usage(members_usage));
     if (!bus.own_group().joined())
         return responder(Reply::failed("Failed to initialize CPG iterator: initializing CPG.\n"));
-    const auto question = bus.questions().ask(responder);
+    if (!bus.questions().ask(responder)) return;
     // Answers do not come after the end of the worker, which is the bus's.
-    ring::list_occupants(bus.worker(), [&bus, question](const ring::Occupants& occupants) {
-        question->answer(members_reply(bus, occupants));
+    ring::list_occupants(bus.worker(), [&bus](const ring::Occupants& occupants) {
+        bus.questions().answer_all(members_reply(bus, occupants));
     });
 }
 

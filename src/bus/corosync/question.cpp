@@ -33,7 +33,7 @@ Questions::~Questions() {
             question->answer(console::Reply::failed("The module is being unloaded.\n"));
 }
 
-std::shared_ptr<Question> Questions::ask(console::Responder responder) {
+bool Questions::ask(console::Responder responder) {
     std::erase_if(open_, [](const auto& weak) {
         const auto question = weak.lock();
         return !question || question->answered();
@@ -41,7 +41,13 @@ std::shared_ptr<Question> Questions::ask(console::Responder responder) {
     const auto question = std::make_shared<Question>(loop_, std::move(responder));
     open_.push_back(question);
     question->wait(patience);
-    return question;
+    return !std::exchange(on_its_way_, true);
+}
+
+void Questions::answer_all(const console::Reply& reply) {
+    on_its_way_ = false;
+    for (const auto& weak : std::exchange(open_, {}))
+        if (const auto question = weak.lock()) question->answer(reply);
 }
 
 }  // namespace lamplight::bus::corosync

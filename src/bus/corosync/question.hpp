@@ -33,9 +33,12 @@ public:
     Questions(const Questions&) = delete;
     Questions& operator=(const Questions&) = delete;
 
-    std::shared_ptr<Question> ask(console::Responder responder);
+    /// Whether Corosync is to be asked now: else an answer is on its way already, for all who ask.
+    bool ask(console::Responder responder);
+    void answer_all(const console::Reply& reply);
 
 private:
+    bool on_its_way_ = false;
     boost::asio::io_context& loop_;
     std::vector<std::weak_ptr<Question>> open_;
 };
