@@ -137,6 +137,22 @@ class Console(CorosyncTest):
         self.assertEqual((answer.status, answer.text), (1, "Failed to initialize CPG iterator: initializing CPG.\n"))
         self.assertIn("waiting for Corosync", self.bus(pbx1)["detail"])
         self.assertEqual(pbx1.ask("corosync ping").status, 1)
+        wait_until(lambda: "WARNING" in pbx1.log() and "waiting for Corosync since" in pbx1.log(), "the log says it too")
+
+    def test_a_stack_that_is_too_small_for_corosyncs_library_is_said(self):
+        host = self.ring(1).start()[1]
+        pbx1 = self.lamplight_on(host)
+        pbx1.wrapper = [*pbx1.wrapper, "sh", "-c", 'ulimit -s 512; exec "$@"', "sh"]
+        pbx1.start()
+        wait_until(lambda: "the stack of 512 KiB is too small" in pbx1.log(), "pbx1 says what to do")
+        self.assertFalse(self.bus(pbx1)["up"])
+
+    def test_without_asterisks_group_only_lamplights_are_heard(self):
+        host = self.ring(1).start()[1]
+        pbx1 = self.lamplight_on(host, more="[corosync]\nasterisk_group = no\n").start()
+        self.until_joined(pbx1)
+        self.assertEqual([bus["bus"] for bus in pbx1.data("bus show")["buses"]], ["corosync"])
+        self.assertIn("asterisk_group = no", pbx1.ask("corosync ping").text)
 
 
 class Counts(CorosyncTest):

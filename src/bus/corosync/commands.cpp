@@ -191,6 +191,8 @@ constexpr std::string_view ping_usage =
 
 Reply ping(CorosyncBus& bus, const Request& request) {
     if (!request.args.empty()) return console::wrong_usage(ping_usage);
+    if (!bus.wants_asterisk())
+        return Reply::failed("Not in the group asterisk: asterisk_group = no in lamplight.conf.\n");
     if (!bus.ping())
         return Reply::failed(fmt::format("Not in the group asterisk: {}. See bus show.\n",
                                          bus.asterisk_group().status().detail));

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 constexpr auto asterisk_patience = 1'400ms;
 constexpr auto goodbye_patience = 1'800ms;
 constexpr auto names_again_after = 250ms;
+constexpr auto start_patience = 1s;  ///< after it, that we are still out is worth a line in the log
 
 plain::Switches switches_of(const conf::CorosyncSettings::Events& events) {
     return {.mwi = events.mwi,
@@ -77,6 +78,7 @@ CorosyncBus::CorosyncBus(Host& host, const conf::CorosyncSettings& settings)
                 [this](const std::vector<ring::Member>& lamplights) { asterisk_->on_lamplights(lamplights); },
             .on_lost = [this](const std::string& why) { on_lost(why); }}),
       names_timer_(host.loop()),
+      start_timer_(host.loop()),
       goodbye_timer_(host.loop()),
       questions_(host.loop()),
       alive_(std::make_shared<CorosyncBus*>(this)) {}
@@ -99,6 +101,16 @@ void CorosyncBus::start() {
     commands_ = host_.commands().add(commands_of(*this));
     // Members have names then. Without an answer Corosync is not there yet, and both wait for it.
     learn_names([this] { own_.start(); });
+    tell_when_not_joined();
+}
+
+void CorosyncBus::tell_when_not_joined() {
+    start_timer_.expires_after(start_patience);
+    start_timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+        const auto bus = alive.lock();
+        if (error || !bus || (*bus)->own_.joined()) return;
+        (*bus)->log_.warning("Corosync: {}; joining as soon as it can be done", (*bus)->own_.status().detail);
+    });
 }
 
 /// Asks Corosync for the names of its nodes, again while it does not know, and goes on after the first try.

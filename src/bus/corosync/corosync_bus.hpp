@@ -43,12 +43,14 @@ public:
     const plain::Settings& settings() const { return settings_; }
     Questions& questions() { return questions_; }
     bool ping() { return asterisk_->ping(); }
+    bool wants_asterisk() const { return wants_asterisk_; }
 
 private:
     CorosyncBus(Host& host, const conf::CorosyncSettings& settings);
     void start();
     void on_joined();
     void on_lost(const std::string& why);
+    void tell_when_not_joined();
     void learn_names(std::function<void()> then);
     void finish_goodbye();
 
@@ -63,6 +65,7 @@ private:
     OwnGroup own_;
     bool told_lost_ = false;
     boost::asio::steady_timer names_timer_;
+    boost::asio::steady_timer start_timer_;
     boost::asio::steady_timer goodbye_timer_;
     std::function<void()> goodbye_done_;
     Questions questions_;
