@@ -1,5 +1,6 @@
 #include "bus/corosync/own_group.hpp"
 
+#include "bus/sync/news_text.hpp"
 #include "console/texts.hpp"
 
 #include <fmt/format.h>
@@ -169,31 +170,14 @@ std::string OwnGroup::label_of(sync::PeerId peer) const {
 }
 
 void OwnGroup::tell(const sync::News& news) {
-    using Kind = sync::News::Kind;
-    const std::string who = label_of(news.peer);
-    switch (news.kind) {
-        case Kind::hello:
-            return log_.verbose(3, "Corosync: {} says hello: {}", who, news.text);
-        case Kind::goodbye:
-            return log_.verbose(3, "Corosync: {} says goodbye: {}", who, news.text);
-        case Kind::malformed:
-            return log_.warning("Corosync: a frame from {} in the group lamplight was refused: {}", who,
-                                news.text);
-        case Kind::unknown_format:
-            return log_.warning(
-                "Corosync: {} speaks frame format {}, which this version does not know: it was told so", who,
-                news.text);
-        case Kind::format_refused:
-            return log_.warning("Corosync: {} does not know frame format {}", who, news.text);
-        case Kind::outdated:
-            return log_.notice(
-                "Corosync: {} announces {} with an incarnation that is past: it is told the present one", who,
-                news.text);
-        case Kind::votes_missed:
-            return log_.notice("Corosync: something that {} said was missed: asked again", who);
-        case Kind::digest_different:
-            return log_.notice("Corosync: what is known of {} is not what {} says: asked for all of it",
-                               news.text, who);
+    const std::string text = sync::to_text(news, label_of(news.peer));
+    switch (sync::weight_of(news.kind)) {
+        case sync::Weight::talk:
+            return log_.verbose(3, "Corosync: {}", text);
+        case sync::Weight::notice:
+            return log_.notice("Corosync: {}", text);
+        case sync::Weight::warning:
+            return log_.warning("Corosync: {}", text);
     }
 }
 

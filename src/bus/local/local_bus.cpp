@@ -2,6 +2,8 @@
 // local_peers.cpp.
 #include "bus/local/local_bus.hpp"
 
+#include "bus/sync/news_text.hpp"
+
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
@@ -141,30 +143,14 @@ std::string LocalBus::label_of(sync::PeerId peer) const {
 }
 
 void LocalBus::tell(const sync::News& news) {
-    using Kind = sync::News::Kind;
-    const std::string who = label_of(news.peer);
-    switch (news.kind) {
-        case Kind::hello:
-            return log_.verbose(3, "Local bus: {} says hello: {}", who, news.text);
-        case Kind::goodbye:
-            return log_.verbose(3, "Local bus: {} says goodbye: {}", who, news.text);
-        case Kind::malformed:
-            return log_.warning("Local bus: a frame from {} was refused: {}", who, news.text);
-        case Kind::unknown_format:
-            return log_.warning(
-                "Local bus: {} speaks frame format {}, which this version does not know: it was told so", who,
-                news.text);
-        case Kind::format_refused:
-            return log_.warning("Local bus: {} does not know frame format {}", who, news.text);
-        case Kind::outdated:
-            return log_.notice(
-                "Local bus: {} announces {} with an incarnation that is past: it is told the present one",
-                who, news.text);
-        case Kind::votes_missed:
-            return log_.notice("Local bus: something that {} said was missed: asked again", who);
-        case Kind::digest_different:
-            return log_.notice("Local bus: what is known of {} is not what {} says: asked for all of it",
-                               news.text, who);
+    const std::string text = sync::to_text(news, label_of(news.peer));
+    switch (sync::weight_of(news.kind)) {
+        case sync::Weight::talk:
+            return log_.verbose(3, "Local bus: {}", text);
+        case sync::Weight::notice:
+            return log_.notice("Local bus: {}", text);
+        case sync::Weight::warning:
+            return log_.warning("Local bus: {}", text);
     }
 }
 
