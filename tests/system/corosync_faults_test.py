@@ -6,6 +6,7 @@ import time
 
 from corosync_test import CorosyncTest
 from harness import main, wait_until
+from survival_test import Departures
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -15,42 +16,13 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-class Members(CorosyncTest):
+class Members(Departures, CorosyncTest):
     def three(self):
         self.ring3 = self.ring(3).start()
         nodes = [self.lamplight_on(host).start() for host in self.ring3.hosts]
         for node in nodes:
             node.until_meets(*(other for other in nodes if other is not node))
         return nodes
-
-    def test_a_killed_daemons_lamps_go_out(self):
-        pbx1, pbx2 = self.pair()
-        pbx1.set("INUSE")
-        pbx2.until_hint("InUse")
-        pbx1.kill()
-        pbx2.until_hint("Unavailable", seconds=5)
-        self.assertEqual(pbx2.standing_of("pbx1"), "gone")
-
-    def test_a_stopped_daemons_lamps_go_out(self):
-        pbx1, pbx2 = self.pair()
-        pbx1.set("INUSE")
-        pbx2.until_hint("InUse")
-        pbx1.do("core stop now")
-        self.assertEqual(pbx1.ended(), 0)
-        pbx2.until_hint("Unavailable", seconds=5)
-
-    def test_a_restarting_daemons_lamps_stay(self):
-        pbx1, pbx2 = self.pair()
-        pbx1.set("INUSE")
-        pbx2.until_hint("InUse")
-        self.assertEqual(pbx1.terminate(), 0)
-        wait_until(lambda: pbx2.standing_of("pbx1") == "stale", "pbx2 shows that pbx1 is away")
-        self.assertEqual(pbx2.hint(), "InUse")
-        pbx1.start()
-        pbx1.until_meets(pbx2)
-        pbx2.until_hint("InUse")
-        pbx1.set("RINGING")
-        pbx2.until_hint("Ringing")
 
     def test_a_daemon_that_is_stopped_for_a_while_misses_nothing(self):
         pbx1, pbx2 = self.pair()

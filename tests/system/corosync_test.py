@@ -1,11 +1,10 @@
 """The Corosync bus between Lamplights: the book's walkthrough and the console, on a real ring."""
 
-import json
 import re
 
 from harness import main, wait_until
 from ring import RingTest
-from walkthrough_test import CONSOLE_LINE, SET_INUSE, SET_NOT_INUSE
+from walkthrough_test import CONSOLE_LINE, SET_INUSE, SET_NOT_INUSE, Walkthrough
 
 RES_COROSYNC = "[general]\npublish_event = device_state\nsubscribe_event = device_state\n"
 RULER = "=" * 61
@@ -37,36 +36,11 @@ class CorosyncTest(RingTest):
         wait_until(lambda: self.bus(node, group)["up"], f"{node.name} is in the group of the bus {group}")
 
 
-class TestingDeviceStateChanges(CorosyncTest):
+class TestingDeviceStateChanges(Walkthrough, CorosyncTest):
     def test_the_module_is_loaded_because_its_file_is_there(self):
         pbx1, _ = self.pair()
         self.assertRegex(pbx1.do("module show like corosync"),
                          r"Module +Description +Use Count\s+\nres_corosync\.so +Corosync +\d+ *\n1 modules loaded")
-
-    def test_a_state_set_on_one_server_shows_in_the_hints_of_the_other(self):
-        pbx1, pbx2 = self.pair()
-        self.assertIn("-- Global variable 'DEVICE_STATE(Custom:abc)' set to 'INUSE'", pbx1.do(SET_INUSE))
-        pbx2.until_hint("InUse")
-        hints = pbx2.do("core show hints")
-        self.assertRegex(hints, r"-= Registered Asterisk Dial Plan Hints =-")
-        self.assertRegex(hints, r"foo@devstate_test *: Custom:abc +State:InUse +.*Watchers +0")
-
-    def test_debug_shows_how_each_servers_state_becomes_the_aggregate(self):
-        pbx1, pbx2 = self.pair()
-        pbx1.do(SET_NOT_INUSE)
-        pbx2.do(SET_NOT_INUSE)
-        wait_until(lambda: pbx1.votes() == {"pbx1": "NOT_INUSE", "pbx2": "NOT_INUSE"}, "pbx1 has both votes")
-        console = self.terminal(pbx1)
-        console.expect_prompt("pbx1")
-        console.send("core set debug 1\r")
-        console.expect(r"Core debug was \S+ and is now 1")
-        console.send(SET_INUSE + "\r")
-        console.expect(CONSOLE_LINE + "Processing device state change for 'Custom:abc'")
-        votes = {console.expect(CONSOLE_LINE + "Adding per-server state of '([^']*)' for 'Custom:abc'").group(1)
-                 for _ in range(2)}
-        self.assertEqual(votes, {"Not in use", "In use"})
-        console.expect(CONSOLE_LINE + "Aggregate devstate result is 'In use' for 'Custom:abc'")
-        console.expect(CONSOLE_LINE + "Aggregate state for device 'Custom:abc' has changed to 'In use'")
 
     def test_debug_on_the_other_server_shows_the_vote_that_came(self):
         pbx1, pbx2 = self.pair()

@@ -41,13 +41,16 @@ class CustomStates(SystemTest):
         self.assertNotIn("Custom:abc", pbx1.do("devstate list"))
 
 
-class ServersThatGo(SystemTest):
+class Departures:
+    """For a SystemTest whose pair() says which bus the two meet on."""
+
     def test_a_killed_servers_lamps_go_out_at_once(self):
         pbx1, pbx2 = self.pair()
         pbx1.set("INUSE")
         pbx2.until_hint("InUse")
         pbx1.kill()
         pbx2.until_hint("Unavailable", seconds=5)
+        self.assertEqual(pbx2.standing_of("pbx1"), "gone")
 
     def test_a_stopped_servers_lamps_go_out_at_once(self):
         pbx1, pbx2 = self.pair()
@@ -71,6 +74,8 @@ class ServersThatGo(SystemTest):
         pbx1.set("RINGING")
         pbx2.until_hint("Ringing")
 
+
+class ServersThatGo(Departures, SystemTest):
     def test_another_servers_vote_stays_when_one_dies(self):
         pbx1, pbx2 = self.pair()
         pbx3 = self.node("pbx3").start()

@@ -7,7 +7,9 @@ SET_NOT_INUSE = "dialplan set global DEVICE_STATE(Custom:abc) NOT_INUSE"
 CONSOLE_LINE = r"\[\w{3} [ \d]\d \d\d:\d\d:\d\d\] DEBUG\[\d+\]: \w+\.[ch]pp:\d+ \w+: "
 
 
-class TestingDeviceStateChanges(SystemTest):
+class Walkthrough:
+    """For a SystemTest whose pair() says which bus the two meet on."""
+
     def test_a_state_set_on_one_server_shows_in_the_hints_of_the_other(self):
         pbx1, pbx2 = self.pair()
         self.assertIn("-- Global variable 'DEVICE_STATE(Custom:abc)' set to 'INUSE'", pbx1.do(SET_INUSE))
@@ -60,6 +62,8 @@ class TestingDeviceStateChanges(SystemTest):
         pbx1.until_hint("Idle")
         pbx2.until_hint("Idle")
 
+
+class TestingDeviceStateChanges(Walkthrough, SystemTest):
     def test_nonsense_is_refused_and_never_claimed_as_done(self):
         pbx1 = self.node("pbx1").start()
         for command in ("dialplan set global DEVICE_STATE(Custom:abc) NONSENSE",

@@ -1,13 +1,9 @@
 #include "console/commands.hpp"
 
-#include "fake_daemon.hpp"
-#include "log/channels.hpp"
+#include "console_fixture.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <ctime>
 
 namespace lamplight::console {
 namespace {
@@ -20,30 +16,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-class CommandsTest : public testing::Test {
-protected:
-    CommandsTest() {
-        setenv("TZ", "UTC", 1);
-        tzset();
-        EXPECT_TRUE(log_.configure(log::Channels::without_file(log::Foreground::no)));
-        registration_ = add_commands({daemon_.engine, daemon_.hints, daemon_, log_, registry_});
-        id_ = log_.attach([this](const log::Record& record) { said_.emplace_back(record.text); });
-    }
-    ~CommandsTest() override { log_.detach(id_); }
-
-    Reply run(std::string_view line, bool json = false) {
-        Reply answer;
-        registry_.run(line, json, Asker{"alice", 77, 1000}, [&](Reply reply) { answer = std::move(reply); });
-        return answer;
-    }
-
-    FakeDaemon daemon_;
-    log::Log log_;
-    Registry registry_;
-    Registry::Registration registration_;
-    std::vector<std::string> said_;
-    log::ListenerId id_{};
-};
+class CommandsTest : public ConsoleTest {};
 
 TEST_F(CommandsTest, SetsACustomStateAsTheSeedDoes) {
     const auto reply = run("dialplan set global DEVICE_STATE(Custom:abc) INUSE");
