@@ -9,7 +9,7 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
-#include <thread>
+#include <system_error>
 #include <utility>
 
 namespace lamplight::ring {
@@ -18,6 +18,9 @@ namespace {
 
 // Long enough for a finalize beneath a Corosync that died (41 ms), for two groups.
 constexpr std::chrono::milliseconds patience_at_the_end{100};
+
+// Corosync's libraries put up to a megabyte there, and a thread's default is what `ulimit -s` says.
+constexpr std::size_t stack_bytes = 4u << 20;
 
 struct Task {
     std::function<void()> task;
@@ -47,7 +50,7 @@ struct Worker::Shared {
     bool ending = false;     ///< what waits is run, without its `done`
     bool abandoned = false;  ///< what waits is not run
     bool gone = false;       ///< the thread ends
-    std::thread thread;
+    pthread_t thread{};
 };
 
 void Worker::Shared::serve(const std::shared_ptr<Shared>& self) {
@@ -79,13 +82,27 @@ void Worker::Shared::give_back(const std::shared_ptr<Shared>& self, std::functio
     });
 }
 
+void* Worker::run_thread(void* serving) {
+    const std::unique_ptr<std::shared_ptr<Shared>> self(static_cast<std::shared_ptr<Shared>*>(serving));
+    Shared::serve(*self);
+    return nullptr;
+}
+
 Worker::Worker(boost::asio::io_context& loop) : shared_(std::make_shared<Shared>(loop)) {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // the thread inherits it: signals are the loop's
-    shared_->thread = std::thread([shared = shared_] { Shared::serve(shared); });
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, stack_bytes);
+    auto serving = std::make_unique<std::shared_ptr<Shared>>(shared_);
+    const int error = pthread_create(&shared_->thread, &attributes, &run_thread, serving.get());
+    pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (error != 0)
+        throw std::system_error(error, std::generic_category(), "a thread for Corosync's libraries");
+    (void)serving.release();  // the thread's
 }
 
 Worker::~Worker() {
@@ -95,13 +112,13 @@ Worker::~Worker() {
     shared_->changed.notify_all();
     if (shared_->changed.wait_for(lock, patience_at_the_end, [this] { return shared_->gone; })) {
         lock.unlock();
-        shared_->thread.join();
+        pthread_join(shared_->thread, nullptr);
         return;
     }
     shared_->abandoned = true;
     dropped.swap(shared_->tasks);
     keep_loaded(reinterpret_cast<const void*>(&Shared::serve));
-    shared_->thread.detach();
+    pthread_detach(shared_->thread);
     lock.unlock();
 }
 

@@ -27,6 +27,7 @@ public:
 
 private:
     struct Shared;
+    static void* run_thread(void* serving);
     std::shared_ptr<Shared> shared_;
 };
 

@@ -17,7 +17,7 @@ Running* running = nullptr;
 
 }  // namespace
 
-/// The thread reads from `descriptor`, and by that says 'in' to `entered` before.
+/// The thread says that it is in, reads from `descriptor`, and says that it has read.
 extern "C" void begin_to_read(int descriptor, int entered) {
     running = new Running;
     running->worker = std::make_unique<lamplight::ring::Worker>(running->loop);
@@ -26,6 +26,7 @@ extern "C" void begin_to_read(int descriptor, int entered) {
             char byte = 'i';
             (void)!::write(entered, &byte, 1);
             (void)!::read(descriptor, &byte, 1);
+            (void)!::write(entered, &byte, 1);
         },
         [] {});
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/io_context.hpp>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,14 +52,35 @@ TEST_F(WorkerTest, TasksRunInOrderOnOneOtherThreadAndTheirEndsOnTheLoop) {
                 ran.push_back(i);
                 places.push_back(std::this_thread::get_id());
             },
-            [&, i] {
-                EXPECT_EQ(ran.at(static_cast<std::size_t>(i)), i);
-                done.push_back(i);
-            });
+            [&, i] { done.push_back(i); });
     ASSERT_TRUE(run_until([&] { return done.size() == 100; }));
-    EXPECT_TRUE(std::ranges::is_sorted(done));
+    EXPECT_TRUE(std::ranges::is_sorted(ran));
+    EXPECT_EQ(ran, done);
     EXPECT_NE(places.front(), std::this_thread::get_id());
     EXPECT_TRUE(std::ranges::all_of(places, [&](auto place) { return place == places.front(); }));
+}
+
+TEST_F(WorkerTest, HasAStackOfItsOwnHoweverSmallTheProcesssIs) {
+    pthread_attr_t before;
+    pthread_attr_t small;
+    ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+    ASSERT_EQ(pthread_getattr_default_np(&small), 0);
+    pthread_attr_setstacksize(&small, 256u << 10);  // as `ulimit -s 256` would
+    ASSERT_EQ(pthread_setattr_default_np(&small), 0);
+    worker_.emplace(loop_);
+    ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+    std::size_t bytes = 0;
+    bool done = false;
+    worker_->run(
+        [&bytes] {
+            pthread_attr_t attributes;
+            ASSERT_EQ(pthread_getattr_np(pthread_self(), &attributes), 0);
+            pthread_attr_getstacksize(&attributes, &bytes);
+            pthread_attr_destroy(&attributes);
+        },
+        [&done] { done = true; });
+    ASSERT_TRUE(run_until([&] { return done; }));
+    EXPECT_GE(bytes, std::size_t{4} << 20);
 }
 
 TEST_F(WorkerTest, AHangingTaskDoesNotHoldTheLoop) {
@@ -123,6 +145,7 @@ TEST(WorkerInAPlugin, MayBeUnloadedWhileItsThreadHangs) {
     EXPECT_EQ(threads(), before + 1);
 
     ASSERT_EQ(::write(in[1], &byte, 1), 1);  // the thread comes back into the plugin's code
+    ASSERT_EQ(::read(entered[0], &byte, 1), 1);
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     while (threads() != before && std::chrono::steady_clock::now() < deadline)
         std::this_thread::yield();
