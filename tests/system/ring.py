@@ -27,7 +27,8 @@ HOLD = "echo ready && exec cat"
 PRIVATE_FOLDERS = ["/run", "/dev/shm", "/var/lib/corosync", "/var/log/corosync", "/etc/corosync"]
 NEEDS = ("A ring needs network and mount namespaces: run as root (in a container with --privileged, or with "
          "CAP_SYS_ADMIN and CAP_NET_ADMIN), or allow user namespaces (sysctl user.max_user_namespaces and, where it "
-         "exists, kernel.apparmor_restrict_unprivileged_userns)")
+         "exists, kernel.apparmor_restrict_unprivileged_userns). In a chroot it cannot be: entering a mount namespace "
+         "leads out of it")
 TOOLS = {"corosync": "corosync", "corosync-cmapctl": "corosync", "ip": "iproute2", "nsenter": "util-linux",
          "unshare": "util-linux", "setpriv": "util-linux"}
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # an ordinary user's path may be without them
