@@ -97,6 +97,33 @@ struct CorosyncSettings {
 /// How the hash of a text is made in Asterisk's events (docs/protocol/asterisk-events.md).
 enum class AsteriskHash : std::uint8_t { modern, legacy };
 
+// --- ais.conf, [ais] of lamplight.conf, /etc/ais/openais.conf ---
+
+/// One event channel of ais.conf: its section's name, and which of Asterisk's events go through it.
+struct AisChannel {
+    struct Events {
+        bool mwi = false;
+        bool device_state = false;
+        bool operator==(const Events&) const = default;
+    };
+
+    std::string name;
+    Events publish;
+    Events subscribe;
+    Place place;
+};
+
+struct AisSettings {
+    bool present = false;              ///< there is an ais.conf
+    std::vector<AisChannel> channels;  ///< in the file's order; names are unique, case ignored
+    // Of openais.conf's `event` block: the event service's delivery_queue_size and delivery_queue_resume.
+    std::uint32_t queue_limit = 1'000;  ///< events that wait for a subscriber
+    std::uint32_t queue_resume = 500;   ///< less than the limit
+};
+
+/// Which Asterisk reads the events we publish in channels: they differ in the number of one element.
+enum class AsteriskRelease : std::uint8_t { v1_8, v10 };
+
 class FileSource;  // conf/reader.hpp
 
 // --- everything ---
@@ -132,6 +159,10 @@ struct Configuration {
     CorosyncSettings corosync;  ///< of res_corosync.conf, unless modules excludes res_corosync.so
     AsteriskHash asterisk_hash = AsteriskHash::modern;
     bool asterisk_group = true;  ///< whether Asterisk's own group is joined
+
+    AisSettings ais;  ///< of ais.conf and openais.conf, unless modules excludes res_ais.so
+    AsteriskRelease ais_release = AsteriskRelease::v1_8;
+    std::filesystem::path openais_conf = "/etc/ais/openais.conf";  ///< may not exist
 };
 
 /// What is true of this machine and enters by argument, so that a test can say otherwise.
@@ -161,9 +192,10 @@ struct LoadedPart {
 };
 using Loaded = LoadedPart<Configuration>;
 
-/// Reads everything: lamplight.conf, then asterisk.conf, logger.conf, modules.conf, extensions.conf and
-/// res_corosync.conf where it says. Never fails as such: with an error among the problems the value is
-/// whatever could be understood, good for showing but not for starting. Blocks on the disk.
+/// Reads everything: lamplight.conf, then asterisk.conf, logger.conf, modules.conf, extensions.conf,
+/// res_corosync.conf and ais.conf where it says, and openais.conf. Never fails as such: with an error among
+/// the problems the value is whatever could be understood, good for showing but not for starting. Blocks on
+/// the disk.
 Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, const FileSource& files,
             const Environment& environment);
 
@@ -175,5 +207,6 @@ LoadedPart<LoggerSettings> load_logger(const Configuration& running, const FileS
 LoadedPart<ModuleRules> load_modules(const Configuration& running, const FileSource& files);
 /// Whatever the modules' rules say: for who loads the module by hand.
 LoadedPart<CorosyncSettings> load_corosync(const Configuration& running, const FileSource& files);
+LoadedPart<AisSettings> load_ais(const Configuration& running, const FileSource& files);
 
 }  // namespace lamplight::conf

@@ -24,8 +24,8 @@ inline constexpr std::size_t max_name_bytes = 256;  ///< of channels and publish
 inline constexpr std::size_t max_pattern_bytes = 255;
 inline constexpr std::size_t max_patterns = 10;
 inline constexpr std::size_t max_data_bytes = 65'536;
-inline constexpr std::size_t max_opens = 200;     ///< of one process: all stand in its hello
-inline constexpr std::size_t max_targets = 128;   ///< as many as a group has members
+inline constexpr std::size_t max_opens = 200;    ///< of one process: all stand in its hello
+inline constexpr std::size_t max_targets = 128;  ///< as many as a group has members
 inline constexpr std::size_t max_program_bytes = 64;
 /// Any frame: the largest event, or all opens of a process.
 inline constexpr std::size_t max_frame_bytes = 72 * 1024;
@@ -74,9 +74,9 @@ struct Hello {
     std::uint64_t since = 0;      ///< Unix time in ns at which it joined: tells who is oldest
     enum class State : std::uint8_t { empty, whole } state{};  ///< whether it knows the registry
     enum class Wants : std::uint8_t { nothing, state } wants{};
-    std::int64_t boot_time = 0;      ///< of its host, Unix time in ns; SA_TIME_UNKNOWN when not known
-    std::uint64_t initial_view = 0;  ///< of its node: the view in which that joined the ring; 0 unknown
-    std::string_view program;        ///< `lamplightd`, for people
+    std::int64_t boot_time = 0;           ///< of its host, Unix time in ns; SA_TIME_UNKNOWN when not known
+    std::uint64_t initial_view = 0;       ///< of its node: the view in which that joined the ring; 0 unknown
+    std::string_view program;             ///< `lamplightd`, for people
     std::span<const StandingOpen> opens;  ///< encode: the caller's; decode: in DecodeBuffer
 };
 /// Asks for a channel: by name, with the id it gets if it does not exist and may be created. Everybody sees
@@ -100,12 +100,12 @@ struct Unlink {
 struct Publish {
     ChannelId channel{};
     EventId id{};
-    std::uint8_t priority = 3;       ///< 0 highest to 3 lowest
-    std::int64_t retention = 0;      ///< ns; 0: none; INT64_MAX: for ever
-    std::int64_t publish_time = 0;   ///< Unix time in ns
-    std::string_view channel_name;   ///< makes the channel where it is not known yet
+    std::uint8_t priority = 3;      ///< 0 highest to 3 lowest
+    std::int64_t retention = 0;     ///< ns; 0: none; INT64_MAX: for ever
+    std::int64_t publish_time = 0;  ///< Unix time in ns
+    std::string_view channel_name;  ///< makes the channel where it is not known yet
     std::string_view publisher;
-    std::span<const Bytes> patterns; ///< encode: the caller's; decode: in DecodeBuffer
+    std::span<const Bytes> patterns;  ///< encode: the caller's; decode: in DecodeBuffer
     Bytes data;
 };
 /// saEvtEventRetentionTimeClear.
@@ -118,7 +118,7 @@ struct Clear {
 // A state: what a process of the group knows of channels, said for those who joined or came back. Union with
 // what they have; what was unlinked or cleared stays so.
 struct StateBegin {
-    std::uint32_t number = 0;  ///< the sender's count of its states
+    std::uint32_t number = 0;          ///< the sender's count of its states
     std::span<const Process> targets;  ///< encode: the caller's; decode: in DecodeBuffer
 };
 struct StateChannel {
@@ -154,14 +154,14 @@ using Record = std::variant<Hello, Open, Close, Unlink, Publish, Clear, StateBeg
 
 /// Why a frame is refused; also the names of counters. Records before the broken one have been given.
 enum class Malformed : std::uint8_t {
-    too_short,       ///< no whole header
-    too_long,        ///< more than max_frame_bytes
-    not_ours,        ///< other magic bytes
-    other_version,   ///< a format that this build does not speak
-    broken_record,   ///< a record reaches beyond the end, or its content does not fill it
-    bad_value,       ///< a flag, priority, state or count that there is not; a negative time; an id of 0
-    name_too_long,   ///< or an empty channel name
-    too_many,        ///< patterns, opens or targets
+    too_short,      ///< no whole header
+    too_long,       ///< more than max_frame_bytes
+    not_ours,       ///< other magic bytes
+    other_version,  ///< a format that this build does not speak
+    broken_record,  ///< a record reaches beyond the end, or its content does not fill it
+    bad_value,      ///< a flag, priority, state or count that there is not; a negative time; an id of 0
+    name_too_long,  ///< or an empty channel name
+    too_many,       ///< patterns, opens or targets
     pattern_too_long,
     data_too_long,
 };
