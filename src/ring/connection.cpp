@@ -93,9 +93,8 @@ struct Connection::Callbacks {
         self.receiver_->on_membership({.members = self.members_, .left = self.left_, .joined = self.joined_});
     }
 
-    static void totem(cpg_handle_t handle, cpg_ring_id /*id*/, std::uint32_t count,
-                      const std::uint32_t* nodes) {
-        connection_of(handle).receiver_->on_totem({.nodes = {nodes, count}});
+    static void totem(cpg_handle_t handle, cpg_ring_id id, std::uint32_t count, const std::uint32_t* nodes) {
+        connection_of(handle).receiver_->on_totem({.nodes = {nodes, count}, .ring_sequence = id.seq});
     }
 };
 

@@ -57,7 +57,8 @@ public:
         left,
     };
     static constexpr std::size_t messages_a_turn = 512;
-    static constexpr std::size_t max_message_bytes = 64 * 1024;
+    /// Room for the largest event of the AIS event service (64 KiB of data) and what goes with it.
+    static constexpr std::size_t max_message_bytes = 72 * 1024 + 512;
 
     Group(boost::asio::io_context& loop, Worker& worker, std::string name, Owner owner);
     /// Without leave(): others see a process that went down.

@@ -38,6 +38,7 @@ struct Membership {
 /// The ring itself changed (cpg_totem_confchg_fn_t); comes after the configuration changes that it caused.
 struct Totem {
     std::span<const std::uint32_t> nodes;
+    std::uint64_t ring_sequence = 0;  ///< grows with every new ring, the same on all of its nodes
 };
 
 /// Somebody in some group of the ring.

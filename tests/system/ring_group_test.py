@@ -282,8 +282,25 @@ class RingGroup(RingTest):
         one, two = self.probe(ring[1]), self.probe(ring[2])
         one.join()
         two.join()
-        one.tell(f"send g 40 {64 * 1024}")
-        wait_until(lambda: two.heard(one.member)["bytes"] == 40 * 64 * 1024, "forty of the largest")
+        largest = 72 * 1024 + 512
+        one.tell(f"send g 40 {largest}")
+        wait_until(lambda: two.heard(one.member)["bytes"] == 40 * largest, "forty of the largest")
+        wait_until(lambda: one.heard(one.member)["bytes"] == 40 * largest, "they come back")
+        self.assertEqual(two.heard(one.member)["out_of_order"], 0)
+
+    def test_every_ring_has_a_number_that_grows_and_is_the_same_everywhere(self):
+        ring = self.ring(2, token_ms=600).start()
+        one, two = self.probe(ring[1]), self.probe(ring[2])
+        one.join()
+        two.join()
+        first = one.until("totem", nodes=[1, 2])["ring_sequence"]
+        self.assertEqual(two.until("totem", nodes=[1, 2])["ring_sequence"], first)
+        ring[2].corosync.kill()
+        alone = one.until("totem", nodes=[1])["ring_sequence"]
+        self.assertGreater(alone, first)
+        ring[2].corosync.launch()
+        again = one.until("totem", lambda seen: seen["ring_sequence"] > alone, nodes=[1, 2])["ring_sequence"]
+        two.until("totem", nodes=[1, 2], ring_sequence=again)
 
     def test_the_nodes_of_the_ring_have_names_and_addresses(self):
         ring = self.ring(2).start()

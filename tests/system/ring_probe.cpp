@@ -170,8 +170,9 @@ private:
             .on_membership = [this](const Membership& membership) { hear(membership); },
             .on_totem =
                 [this](const Totem& totem) {
-                    report(
-                        {{"event", "totem"}, {"nodes", json::array(totem.nodes.begin(), totem.nodes.end())}});
+                    report({{"event", "totem"},
+                            {"nodes", json::array(totem.nodes.begin(), totem.nodes.end())},
+                            {"ring_sequence", totem.ring_sequence}});
                 },
             .on_message = [this](Member from, wire::Bytes message) { hear(from, message); },
             .on_turn_end =

@@ -60,6 +60,7 @@ void Link::on_membership(const ring::Membership& change) {
 void Link::on_totem(const ring::Totem& totem) {
     members_.on_totem(totem, now_(), events_);
     hand_on();
+    if (owner_.on_totem) owner_.on_totem(totem);
 }
 
 void Link::on_message(ring::Member from, wire::Bytes message) {
@@ -71,7 +72,10 @@ void Link::on_message(ring::Member from, wire::Bytes message) {
     const Window::Returned returned = window_.came_back(message);
     for (const std::uint64_t tag : returned.lost)
         owner_.on_message_lost(tag);
-    if (returned.known) owner_.on_delivered(returned.tag);
+    if (returned.known) {
+        if (owner_.on_own_message) owner_.on_own_message(returned.tag, message);
+        owner_.on_delivered(returned.tag);
+    }
     back_off_ = {};
 }
 

@@ -36,6 +36,8 @@ public:
         /// We are in the group; the members' events follow.
         std::function<void()> on_joined;
         std::function<void(const MemberEvent&)> on_member;
+        /// The ring changed, and the members' events that follow from it were told. May be empty.
+        std::function<void(const ring::Totem&)> on_totem = {};
         /// Never one of our own.
         std::function<void(ring::Member from, wire::Bytes message)> on_message;
         std::function<void()> on_turn_end;
@@ -44,6 +46,8 @@ public:
 
         std::function<bool()> wants_to_send;
         std::function<Taken(wire::MutableBytes)> take;
+        /// The bytes of what on_delivered() tells of next, valid during the call. May be empty.
+        std::function<void(std::uint64_t tag, wire::Bytes message)> on_own_message = {};
         std::function<void(std::uint64_t tag)> on_delivered;
         std::function<void(std::uint64_t tag)> on_message_lost;
     };

@@ -33,6 +33,16 @@ TEST(Window, HasRoomForSoManyBytes) {
     EXPECT_TRUE(window.has_room());
 }
 
+TEST(Window, LetsOneMessageThroughThatIsLargerThanItself) {
+    const std::vector<std::uint8_t> large(72 * 1024 + 512);
+    Window window({});
+    EXPECT_TRUE(window.has_room());
+    window.sent(large, 1);
+    EXPECT_FALSE(window.has_room());
+    EXPECT_EQ(window.came_back(large).tag, 1u);
+    EXPECT_TRUE(window.has_room());
+}
+
 TEST(Window, AnswersWithTheNameOfWhatCameBack) {
     Window window({});
     window.sent(bytes_of("one"), 7);
