@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lamplight::conf {
@@ -62,6 +63,11 @@ public:
     virtual const std::filesystem::path& config_dir() const = 0;
     /// For `core show settings`: this file was read.
     virtual void note_file_read(const std::filesystem::path& file) = 0;
+
+    /// The place of what several modules of a process have in common, by name: made by the first of them,
+    /// kept by those that use it, empty when there is none. Who goes from there empties it in its destructor:
+    /// even an expired pointer needs code of the library that made it.
+    virtual std::weak_ptr<void>& shared(std::string_view name) = 0;
 };
 
 /// How the daemon ends, for the goodbye.
@@ -113,7 +119,7 @@ struct Plugin {
     /// Makes the module, or says why not; nothing is left behind then.
     tl::expected<std::unique_ptr<Module>, std::string> (*make)(Host& host) = nullptr;
 };
-inline constexpr unsigned plugin_abi = 2;
+inline constexpr unsigned plugin_abi = 3;
 inline constexpr const char* plugin_symbol = "lamplight_plugin";
 
 }  // namespace lamplight::bus

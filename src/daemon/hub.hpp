@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -59,6 +60,7 @@ public:
     const std::filesystem::path& state_dir() const override { return parts_.configuration.state_dir; }
     const std::filesystem::path& config_dir() const override { return parts_.configuration.config_dir; }
     void note_file_read(const std::filesystem::path& file) override;
+    std::weak_ptr<void>& shared(std::string_view name) override { return shared_[std::string(name)]; }
 
     // --- the daemon's own use ---
     state::Hints& hints() { return hints_; }
@@ -113,6 +115,7 @@ private:
     bool publishing_ = false;
     bool telling_ = true;
     std::vector<std::filesystem::path> files_read_;
+    std::map<std::string, std::weak_ptr<void>> shared_;
 };
 
 }  // namespace lamplight::daemon

@@ -125,6 +125,16 @@ TEST_F(HubTest, HandsAVoteOnToModulesAndHints) {
     EXPECT_THAT(lines_, Contains("Extension 6001@default is InUse now, was Idle"));
 }
 
+TEST_F(HubTest, KeepsAPlaceForWhatModulesShareAndNotTheThingItself) {
+    EXPECT_EQ(hub_.shared("ring").lock(), nullptr);
+    auto made = std::make_shared<int>(7);
+    hub_.shared("ring") = made;
+    EXPECT_EQ(hub_.shared("ring").lock(), made);
+    EXPECT_EQ(hub_.shared("tree").lock(), nullptr);
+    made.reset();
+    EXPECT_TRUE(hub_.shared("ring").expired());
+}
+
 TEST_F(HubTest, SaysWhyANameIsRefused) {
     const auto voted = hub_.vote(std::string(300, 'x'), DeviceState::inuse, Cause::console);
     ASSERT_FALSE(voted);

@@ -6,6 +6,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace lamplight::daemon {
 namespace {
 
@@ -41,6 +46,7 @@ public:
     const std::filesystem::path& state_dir() const override { return config_dir_; }
     const std::filesystem::path& config_dir() const override { return config_dir_; }
     void note_file_read(const std::filesystem::path& note) override { notes_.push_back(note.string()); }
+    std::weak_ptr<void>& shared(std::string_view name) override { return shared_[std::string(name)]; }
 
     boost::asio::io_context loop_;
     log::Log log_;
@@ -52,6 +58,7 @@ public:
     std::filesystem::path config_dir_;
     std::vector<std::string> notes_;
     std::vector<std::string> lines_;
+    std::map<std::string, std::weak_ptr<void>> shared_;
 };
 
 class ModuleManagerTest : public testing::Test {

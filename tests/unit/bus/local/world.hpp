@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -109,6 +110,7 @@ public:
     const std::filesystem::path& state_dir() const override { return run_dir_; }
     const std::filesystem::path& config_dir() const override { return run_dir_; }
     void note_file_read(const std::filesystem::path&) override {}
+    std::weak_ptr<void>& shared(std::string_view name) override { return shared_[std::string(name)]; }
 
     tl::expected<void, std::string> load() {
         auto made = plugin().make(*this);
@@ -150,6 +152,7 @@ private:
     state::Engine engine_;
     state::MwiTable mwi_;
     state::NodeId node_{};
+    std::map<std::string, std::weak_ptr<void>> shared_;
 
 public:
     std::unique_ptr<Module> module;  ///< goes first
