@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,25 +25,28 @@ class EvtGroup {
 public:
     /// All optional; on the loop's thread.
     struct Owner {
-        std::function<bool()> may_connect;  ///< as of group::Link
-        std::function<void()> on_joined;
-        std::function<void(const std::string& why)> on_lost;
+        std::function<bool()> may_connect = {};  ///< as of group::Link
+        std::function<void()> on_joined = {};
+        std::function<void(const std::string& why)> on_lost = {};
         /// Who came and went in the group; the service knows it already.
-        std::function<void(const group::MemberEvent&)> on_member;
+        std::function<void(const group::MemberEvent&)> on_member = {};
         /// The ring's membership changed; `membership()` has the new one. Its new nodes may have no address
         /// yet: then on_described() follows.
-        std::function<void(const clm::Transition&)> on_transition;
+        std::function<void(const clm::Transition&)> on_transition = {};
         /// Nodes are described anew (learn()).
-        std::function<void()> on_described;
+        std::function<void()> on_described = {};
         /// What came of inputs in this turn of the loop: opened, ready clients, news, changed opens.
-        std::function<void(evt::Output&)> on_output;
+        std::function<void(evt::Output&)> on_output = {};
+        /// After on_output(), also when nothing came of the turn: what was sent may have come back, so there
+        /// may be room for more.
+        std::function<void()> on_settled = {};
 
         // Frames beside the service's own, for who keeps himself what waits: asked for when the service has
         // none. A taken message is one whole frame (Service::write_event).
-        std::function<bool()> wants_to_send;
-        std::function<group::Taken(wire::MutableBytes)> take;
-        std::function<void(std::uint64_t tag)> on_delivered;
-        std::function<void(std::uint64_t tag)> on_message_lost;
+        std::function<bool()> wants_to_send = {};
+        std::function<group::Taken(wire::MutableBytes)> take = {};
+        std::function<void(std::uint64_t tag)> on_delivered = {};
+        std::function<void(std::uint64_t tag)> on_message_lost = {};
     };
     using Now = std::function<state::Time()>;
 
@@ -55,7 +59,7 @@ public:
     void start();
     /// After a call into service(): hands on what came of it and sends what waits, later in this turn.
     void settle_soon();
-    /// Leaves when what waits in the service has gone out, at most `patience` later.
+    /// Leaves when what waits in the service or is under way has come back, at most `patience` later.
     void leave(std::chrono::milliseconds patience, std::function<void()> done);
 
     evt::Service& service() { return service_; }
@@ -71,9 +75,17 @@ public:
 
 private:
     group::Link::Owner owner_of_link();
+    void on_joined();
+    void on_lost(const std::string& why);
     void on_totem(const ring::Totem& totem);
     void on_member(const group::MemberEvent& event);
+    bool wants_to_send() const;
+    group::Taken take(wire::MutableBytes out);
+    void on_delivered(std::uint64_t tag);
+    void on_message_lost(std::uint64_t tag);
     void settle();
+    void learn_hellos();
+    void hand_on();
     void arm();
     void on_time();
     void finish_leaving();
