@@ -18,6 +18,7 @@
 namespace lamplight::wire::evt {
 
 inline constexpr std::uint8_t format_version = 1;
+inline constexpr std::size_t header_bytes = 8;
 
 /// Limits of the wire, which saEvtLimitGet(3) would answer with.
 inline constexpr std::size_t max_name_bytes = 256;  ///< of channels and publishers: SaNameT
@@ -38,6 +39,7 @@ enum class ChannelId : std::uint64_t { none = 0 };
 /// they mean something else (EventId::lost).
 enum class EventId : std::uint64_t { none = 0, lost = 1 };
 inline constexpr std::uint64_t last_reserved_event_id = 1'000;
+inline constexpr std::int64_t time_unknown = INT64_MIN;  ///< SA_TIME_UNKNOWN
 
 /// SaEvtChannelOpenFlagsT; other bits are refused.
 struct OpenFlags {
@@ -74,13 +76,14 @@ struct Hello {
     std::uint64_t since = 0;      ///< Unix time in ns at which it joined: tells who is oldest
     enum class State : std::uint8_t { empty, whole } state{};  ///< whether it knows the registry
     enum class Wants : std::uint8_t { nothing, state } wants{};
-    std::int64_t boot_time = 0;           ///< of its host, Unix time in ns; SA_TIME_UNKNOWN when not known
+    std::int64_t boot_time = time_unknown;  ///< of its host, Unix time in ns
     std::uint64_t initial_view = 0;       ///< of its node: the view in which that joined the ring; 0 unknown
     std::string_view program;             ///< `lamplightd`, for people
-    std::span<const StandingOpen> opens;  ///< encode: the caller's; decode: in DecodeBuffer
+    std::span<const StandingOpen> opens;  ///< the caller's; of decode(): while `take` runs
+    bool operator==(const Hello& other) const;  ///< by content, as of all records
 };
-/// Asks for a channel: by name, with the id it gets if it does not exist and may be created. Everybody sees
-/// the same order, so everybody knows what came of it.
+/// Asks for a channel: by name, with the id it gets if it does not exist and may be created (else 0 will do).
+/// Everybody sees the same order, so everybody knows what came of it.
 struct Open {
     std::uint32_t handle = 0;
     ChannelId proposed{};
@@ -105,8 +108,9 @@ struct Publish {
     std::int64_t publish_time = 0;  ///< Unix time in ns
     std::string_view channel_name;  ///< makes the channel where it is not known yet
     std::string_view publisher;
-    std::span<const Bytes> patterns;  ///< encode: the caller's; decode: in DecodeBuffer
+    std::span<const Bytes> patterns;  ///< the caller's; of decode(): while `take` runs
     Bytes data;
+    bool operator==(const Publish& other) const;
 };
 /// saEvtEventRetentionTimeClear.
 struct Clear {
@@ -119,7 +123,8 @@ struct Clear {
 // what they have; what was unlinked or cleared stays so.
 struct StateBegin {
     std::uint32_t number = 0;          ///< the sender's count of its states
-    std::span<const Process> targets;  ///< encode: the caller's; decode: in DecodeBuffer
+    std::span<const Process> targets;  ///< the caller's; of decode(): while `take` runs
+    bool operator==(const StateBegin& other) const;
 };
 struct StateChannel {
     ChannelId id{};
@@ -131,6 +136,7 @@ struct StateChannel {
 struct StateEvent {
     std::int64_t remaining = 0;  ///< ns, INT64_MAX: for ever
     Publish event;
+    bool operator==(const StateEvent&) const = default;
 };
 /// A cleared event, and how long it would have lived still.
 struct StateCleared {
@@ -143,9 +149,10 @@ struct StateEnd {
     std::uint32_t number = 0;
     bool operator==(const StateEnd&) const = default;
 };
-/// A type of a later version: passed over.
+/// A type of a later version: passed over, whatever its body. Written without one.
 struct Unknown {
     std::uint8_t type = 0;
+    bool operator==(const Unknown&) const = default;
 };
 using Record = std::variant<Hello, Open, Close, Unlink, Publish, Clear, StateBegin, StateChannel, StateEvent,
                             StateCleared, StateEnd, Unknown>;
@@ -154,7 +161,7 @@ using Record = std::variant<Hello, Open, Close, Unlink, Publish, Clear, StateBeg
 
 /// Why a frame is refused; also the names of counters. Records before the broken one have been given.
 enum class Malformed : std::uint8_t {
-    too_short,      ///< no whole header
+    too_short,      ///< no whole header and head of a record
     too_long,       ///< more than max_frame_bytes
     not_ours,       ///< other magic bytes
     other_version,  ///< a format that this build does not speak
