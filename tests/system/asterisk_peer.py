@@ -75,11 +75,15 @@ class Asterisk(Tap):
     def tell_own(self):
         if "device_state" in self.options["publish"]:
             for message in self.own.values():
-                self.wire.send(message)
+                self.tell(message)
         if "mwi" in self.options["publish"]:
             for mailbox, votes in self.mailboxes.items():
                 if self.eid in votes:
-                    self.wire.send(self.codec.mwi(*mailbox.split("@"), *votes[self.eid], self.eid))
+                    self.tell(self.codec.mwi(*mailbox.split("@"), *votes[self.eid], self.eid))
+
+    def tell(self, message):
+        """An own state or own message counts, on the way that the bus has for it."""
+        self.wire.send(message)
 
     def clear(self, eid):
         for votes in self.mailboxes.values():
@@ -171,7 +175,7 @@ class Asterisk(Tap):
         else:
             self.announce(device, state, 0)
         if "device_state" in self.options["publish"]:
-            self.wire.send(message)
+            self.tell(message)
 
     def keep_own(self, device, state, message):
         self.keep(device, self.eid, state, self.codec.device_hash(device.encode()))
@@ -188,7 +192,7 @@ class Asterisk(Tap):
 
     def mwi(self, mailbox, context, new, old):
         self.mailboxes.setdefault(f"{mailbox}@{context}", {})[self.eid] = (new, old)
-        self.wire.send(self.codec.mwi(mailbox, context, new, old, self.eid))
+        self.tell(self.codec.mwi(mailbox, context, new, old, self.eid))
 
     def ping(self):
         self.wire.send(self.codec.event(PING, self.eid))
@@ -222,8 +226,8 @@ COMMANDS = ["set", "fill", "mwi", "ping", "discover", "raw", "flood", "stop_floo
 class Program:
     """The loop: the group, the commands, and what waits to be sent."""
 
-    def __init__(self, options):
-        self.member = (Asterisk if options["kind"] == "asterisk" else Tap)(options)
+    def __init__(self, member, commands):
+        self.member, self.commands = member, commands
         self.wire, self.unread = self.member.wire, b""
 
     def run(self):
@@ -269,7 +273,7 @@ class Program:
 
     def answer(self, command):
         name = command.pop("do")
-        if name not in COMMANDS or not hasattr(self.member, name):
+        if name not in self.commands or not hasattr(self.member, name):
             return {"error": f"no such command: {name}"}
         try:
             return {"answer": getattr(self.member, name)(**command)}
@@ -282,6 +286,11 @@ def say(message):
     sys.stdout.flush()
 
 
-if __name__ == "__main__":
+def run(make, defaults, commands):
+    """The program: `make` a member of what the only argument says."""
     threading.stack_size(8 << 20)  # libcpg's dispatch needs more than a MiB
-    Program(DEFAULTS | json.loads(sys.argv[1])).run()
+    Program(make(defaults | json.loads(sys.argv[1])), commands).run()
+
+
+if __name__ == "__main__":
+    run(lambda options: (Asterisk if options["kind"] == "asterisk" else Tap)(options), DEFAULTS, COMMANDS)

@@ -1,4 +1,4 @@
-"""How tests hold asterisk_peer.py: a member of a CPG group on a ring's host, asked by JSON lines."""
+"""How tests hold asterisk_peer.py and ais_peer.py: a member of a CPG group on a ring's host, asked by JSON lines."""
 
 import json
 import select
@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import evt_frames
 from harness import PATIENCE, wait_until
 
-PROGRAM = Path(__file__).with_name("asterisk_peer.py")
+FOLDER = Path(__file__).parent
 
 
 class Peer:
@@ -18,6 +19,8 @@ class Peer:
     When the host's Corosync is not there yet, start() fails. end() and kill() look the same to the others (PROCDOWN),
     as with a real Asterisk; leave() does not.
     """
+
+    program = "asterisk_peer.py"
 
     def __init__(self, host, **options):
         self.host = host
@@ -28,7 +31,7 @@ class Peer:
     def start(self):
         self.errors = self.host.place / "peers.log"
         with open(self.errors, "ab") as log:
-            self.process = self.host.popen(sys.executable, "-B", str(PROGRAM), json.dumps(self.options),
+            self.process = self.host.popen(sys.executable, "-B", str(FOLDER / self.program), json.dumps(self.options),
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
         assert self.answer() == "ready"
         return self
@@ -151,3 +154,24 @@ class Tap(Peer):
     def messages(self):
         """(time, node, pid, bytes) of the last ones, in order."""
         return [(at, node, pid, bytes.fromhex(text)) for at, node, pid, text in self.dump("messages")]
+
+
+class AisPeer(Peer):
+    """An Asterisk 1.8 with res_ais, on event channels; the options are those of ais_peer.py's DEFAULTS."""
+
+    program = "ais_peer.py"
+
+    def open_channel(self, name="device_state"):
+        self.ask("open_channel", name=name)
+        self.until_open(name)
+
+    def close_channel(self, name="device_state"):
+        self.ask("close_channel", name=name)
+        self.until(lambda dump: name not in dump["opens"], f"{name} is closed", "opens")
+
+    def until_open(self, name="device_state"):
+        return self.until(lambda dump: name in dump["opens"], f"{name} is open", "opens")
+
+    def say(self, *records):
+        """One frame of records of evt_frames.py."""
+        self.raw(evt_frames.encode(*records))

@@ -9,6 +9,7 @@ consoles are asked from outside. Root does it directly, everybody else in a user
 """
 
 import functools
+import ipaddress
 import os
 import re
 import select
@@ -18,7 +19,7 @@ import subprocess
 from pathlib import Path
 
 from harness import PATIENCE, SystemTest, die_with_parent, wait_until
-from peers import Peer, Tap
+from peers import AisPeer, Peer, Tap
 
 # Before a command inside: it ends with the test program also where entering the namespace has made it forget that.
 DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"]
@@ -33,6 +34,8 @@ TOOLS = {"corosync": "corosync", "corosync-cmapctl": "corosync", "ip": "iproute2
          "unshare": "util-linux", "setpriv": "util-linux"}
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # an ordinary user's path may be without them
 ENVIRONMENT = {**os.environ, "PATH": SEARCH_PATH}
+# The book's servers, and a third one.
+BOOK_ADDRESSES = ["10.24.22.144", "10.24.22.242", "10.24.22.33"]
 
 
 @functools.cache
@@ -84,8 +87,8 @@ def run_inside(prefix, *command):
 class Corosync:
     """The corosync process of one host."""
 
-    def __init__(self, host, conf):
-        self.host, self.conf = host, conf
+    def __init__(self, host):
+        self.host, self.conf = host, host.place / "corosync.conf"
         self.log_file = host.place / "corosync.log"
         self.process = None
 
@@ -141,8 +144,9 @@ class Corosync:
 class Host:
     """One server: namespaces, an address, a Corosync. `wrapper` goes before a command that is to run there."""
 
-    def __init__(self, ring, number):
-        self.number, self.name, self.address = number, f"pbx{number}", f"10.78.0.{number}"
+    def __init__(self, ring, number, address):
+        self.number, self.name, self.address = number, f"pbx{number}", address
+        self.node_id = ring.transport.node_id(self)
         self.place = ring.place / self.name
         self.run_dir = self.place / "run"  # lamplightd's: by it hosts do not meet on the local bus
         self.run_dir.mkdir(parents=True)
@@ -155,7 +159,7 @@ class Host:
         self.wrapper = ["nsenter", "--target", str(self.holder.pid), *nsenter, "--net", "--mount", "--",
                         *DIES_WITH_PARENT]
         self.plug_into(ring)
-        self.corosync = Corosync(self, ring.conf)
+        self.corosync = Corosync(self)
 
     def plug_into(self, ring):
         ring.do("ip", "link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", str(self.holder.pid))
@@ -163,6 +167,7 @@ class Host:
         self.do("ip", "address", "add", f"{self.address}/24", "dev", "eth0")
         self.do("ip", "link", "set", "eth0", "up")
         self.do("ip", "link", "set", "lo", "up")
+        self.do("ip", "route", "add", "224.0.0.0/4", "dev", "eth0")
 
     def do(self, *command):
         """Runs a command there that has to succeed, and answers with what it printed."""
@@ -179,32 +184,99 @@ class Host:
         self.holder.end()
 
 
+class Knet:
+    """Corosync 3's own transport: to each other host, in the clear or encrypted. Node ids from 1, names pbx1 … ."""
+
+    ENCRYPTED = "    crypto_cipher: aes256\n    crypto_hash: sha256\n    keyfile: {}\n"
+
+    def __init__(self, key=None):
+        """With `key`, a file of corosync-keygen(8), nobody without it is heard."""
+        self.key = key
+
+    def node_id(self, host):
+        return host.number
+
+    def totem(self, _host):
+        crypto = self.ENCRYPTED.format(self.key) if self.key else "    crypto_cipher: none\n    crypto_hash: none\n"
+        return f"    transport: knet\n{crypto}"
+
+    def node(self, host):
+        return f"        nodeid: {host.number}\n        name: {host.name}\n        ring0_addr: {host.address}\n"
+
+
+class Udp:
+    """As the book has it: multicast, an interface's block, no encryption, and node ids that Corosync makes of addresses."""
+
+    def node_id(self, host):
+        return int(ipaddress.IPv4Address(host.address))
+
+    def totem(self, host):
+        return (f"    transport: udp\n    interface {{\n        ringnumber: 0\n        bindnetaddr: {host.address}\n"
+                "        mcastaddr: 226.94.1.1\n        mcastport: 5405\n    }\n")
+
+    def node(self, host):
+        return f"        ring0_addr: {host.address}\n"
+
+
+def make_key(place):
+    """A file of corosync-keygen(8) in this folder."""
+    place.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["corosync-keygen", "-k", str(place / "authkey")], env=ENVIRONMENT, check=True,
+                   capture_output=True, timeout=PATIENCE)
+    return place / "authkey"
+
+
 class Ring:
-    """`count` hosts on one bridge, node ids and addresses 1 … count.
+    """`count` hosts on one bridge, numbers and (without others) last bytes of addresses 1 … count.
 
     `token_ms` is the time after which a silent host is given up (and a busy machine must never need that long);
     `more` is put at the end of corosync.conf.
     """
 
-    def __init__(self, place, count, token_ms=1000, more=""):
+    def __init__(self, place, count, token_ms=1000, more="", transport=None, addresses=None):
         self.place = place
         self.place.mkdir(parents=True, exist_ok=True)
-        self.conf = place / "corosync.conf"
-        self.conf.write_text(configuration(count, token_ms, more))
+        self.transport = transport or Knet()
         unshare, nsenter = way_into_namespaces()
         self.holder = Holder(["unshare", *unshare, "--net", "--"],
-                             "ip link add bridge type bridge && ip link set bridge up")
+                             "ip link add bridge type bridge mcast_snooping 0 && ip link set bridge up")
         self.prefix = ["nsenter", "--target", str(self.holder.pid), *nsenter, "--net", "--"]
         self.hosts = []
         try:
             for number in range(1, count + 1):
-                self.hosts.append(Host(self, number))
+                self.hosts.append(Host(self, number, addresses[number - 1] if addresses else f"10.78.0.{number}"))
+            for host in self.hosts:
+                host.corosync.conf.write_text(self.configuration(host, token_ms, more))
         except BaseException:
             self.end_everything()
             raise
 
+    def configuration(self, host, token_ms, more):
+        """corosync.conf of this host."""
+        nodes = "".join(f"    node {{\n{self.transport.node(other)}    }}\n" for other in self.hosts)
+        return f"""totem {{
+    version: 2
+    cluster_name: lamplight-test
+{self.transport.totem(host)}    token: {token_ms}
+    token_coefficient: 0
+}}
+nodelist {{
+{nodes}}}
+logging {{
+    to_stderr: yes
+    to_logfile: no
+    to_syslog: no
+    timestamp: hires
+}}
+system {{
+    sched_rr: no
+    move_to_root_cgroup: no
+    allow_knet_handle_fallback: yes
+}}
+{more}"""
+
     def __getitem__(self, number):
-        """By node id, from 1."""
+        """By number, from 1."""
         return self.hosts[number - 1]
 
     def do(self, *command):
@@ -220,7 +292,7 @@ class Ring:
     def wait_until_whole(self, *hosts):
         """All of these hosts (of all, when none is named) see each other and nobody else."""
         hosts = hosts or self.hosts
-        expected = {host.number for host in hosts}
+        expected = {host.node_id for host in hosts}
         wait_until(lambda: all(host.corosync.answers() == expected for host in hosts),
                    f"a ring of {sorted(expected)}")
 
@@ -238,34 +310,6 @@ class Ring:
 
     def logs(self):
         return "".join(f"--- corosync of {host.name}\n{host.corosync.log()[-3000:]}\n" for host in self.hosts)
-
-
-def configuration(count, token_ms, more=""):
-    nodes = "".join(f"    node {{\n        nodeid: {number}\n        name: pbx{number}\n"
-                    f"        ring0_addr: 10.78.0.{number}\n    }}\n" for number in range(1, count + 1))
-    return f"""totem {{
-    version: 2
-    cluster_name: lamplight-test
-    transport: knet
-    crypto_cipher: none
-    crypto_hash: none
-    token: {token_ms}
-    token_coefficient: 0
-}}
-nodelist {{
-{nodes}}}
-logging {{
-    to_stderr: yes
-    to_logfile: no
-    to_syslog: no
-    timestamp: hires
-}}
-system {{
-    sched_rr: no
-    move_to_root_cgroup: no
-    allow_knet_handle_fallback: yes
-}}
-{more}"""
 
 
 class RingTest(SystemTest):
@@ -291,6 +335,15 @@ class RingTest(SystemTest):
         """A scripted Asterisk there; options as asterisk_peer.py has them."""
         self.peers.append(Peer(host, **options))
         return self.peers[-1].start()
+
+    def res_ais(self, host, **options):
+        """A scripted Asterisk 1.8 with res_ais there; options as ais_peer.py has them."""
+        peer = AisPeer(host, **options)
+        self.peers.append(peer)
+        peer.start()
+        for name in peer.options.get("channels", ["device_state"]):
+            peer.until_open(name)
+        return peer
 
     def tap(self, host, **options):
         """A member there that only records; `group` is another than `asterisk`."""

@@ -6,9 +6,10 @@ import sys
 import unittest
 from pathlib import Path
 
+import evt_frames
 from asterisk_events import STATES, Codec, decode
 from harness import main, wait_until
-from ring import RingTest
+from ring import BOOK_ADDRESSES, Knet, RingTest, Udp, make_key
 
 VECTORS = Path(__file__).parents[1] / "data" / "event"
 EID1, EID2, EID3 = (f"02:00:00:78:00:0{number}" for number in (1, 2, 3))
@@ -61,6 +62,20 @@ class Rings(RingTest):
         one.start()
         other.start()
         one.wait_until_whole()
+
+    def test_are_as_in_the_book_and_corosync_makes_up_their_ids(self):
+        ring = self.ring(3, transport=Udp(), addresses=BOOK_ADDRESSES).start()
+        self.assertEqual([host.node_id for host in ring.hosts], [0x0a181690, 0x0a1816f2, 0x0a181621])
+
+    def test_are_encrypted_and_do_not_hear_who_has_another_key(self):
+        ring = self.ring(3, transport=Knet(make_key(self.place / "one")))
+        conf = ring[3].corosync.conf
+        conf.write_text(conf.read_text().replace(str(self.place / "one"), str(make_key(self.place / "other").parent)))
+        for host in ring.hosts:
+            host.corosync.launch()
+        ring.wait_until_whole(ring[1], ring[2])
+        ring.wait_until_whole(ring[3])
+        self.assertIn("aes256", ring[1].do("corosync-cmapctl", "totem.crypto_cipher"))
 
     def test_run_a_daemon_on_a_host_and_its_console_outside(self):
         ring = self.ring(1)
@@ -230,6 +245,55 @@ class AsteriskPeers(RingTest):
         self.assertEqual(two.votes(), {})
         ring[1].corosync.start()
         two.until_votes("Custom:abc", {EID1: "BUSY"})
+
+
+class AisPeers(RingTest):
+    def two_servers(self, **options):
+        ring = self.ring(2).start()
+        return ring, *(self.res_ais(host, **options) for host in ring.hosts)
+
+    def test_have_the_votes_of_each_other_and_of_who_was_there_before_them(self):
+        ring, one, two = self.two_servers()
+        one.set("Custom:abc", "INUSE")
+        two.set("Custom:abc", "RINGING")
+        for peer in (one, two, self.res_ais(ring[2], eid=EID3)):
+            peer.until_votes("Custom:abc", {EID1: "INUSE", EID2: "RINGING"})
+        self.assertEqual(len({peer.dump("opens")["device_state"] for peer in (one, two)}), 1, "it is one channel")
+
+    def test_publish_as_real_ones_did(self):
+        ring = self.ring(1).start()
+        one = self.res_ais(ring[1])
+        tap = self.tap(ring[1], group="saEvt")
+        tap.until(lambda dump: sum(dump["by_type"].values()) == 1, "hello", "by_type")
+        one.set("Custom:abc", "INUSE")
+        tap.until(lambda dump: sum(dump["by_type"].values()) == 2, "publish", "by_type")
+        hello, event = (evt_frames.decode(message)[0] for _, _, _, message in tap.messages())
+        self.assertEqual([hello["record"], event["record"]], ["hello", "publish"])
+        self.assertEqual([(one["name"], one["flags"]) for one in hello["opens"]], [(b"device_state", 7)])
+        self.assertEqual((event["priority"], event["retention"], event["patterns"]),
+                         (3, 60_000_000_000, [b"device_state\0"]))
+        self.assertEqual(event["data"].hex(), (VECTORS / "ast1.8.32.3-dsc-custom-abc-inuse.hex").read_text().strip()
+                         .replace("\n", "").replace(" ", "").replace("001122334455", EID1.replace(":", "")))
+
+    def test_leave_everything_behind_when_they_are_killed(self):
+        _, one, two = self.two_servers()
+        one.set("Custom:abc", "RINGING")
+        two.until_votes("Custom:abc", {EID1: "RINGING"})
+        one.kill()
+        two.until_members(1)
+        self.assertEqual(two.votes(), {EID1: "RINGING"})
+
+    def test_tell_what_they_have_when_a_node_joins_and_not_when_a_process_does(self):
+        ring, one, _ = self.two_servers(retention=0)
+        one.set("Custom:abc", "RINGING")
+        late = self.res_ais(ring[2], eid=EID3)
+        late.set("Custom:late", "BUSY")
+        one.until_votes("Custom:late", {EID3: "BUSY"})
+        self.assertEqual(late.votes(), {})
+        ring[2].corosync.kill()
+        ring.wait_until_whole(ring[1])
+        ring[2].corosync.start()
+        late.until_votes("Custom:abc", {EID1: "RINGING"})
 
 
 class EventsOfRealAsterisks(unittest.TestCase):
