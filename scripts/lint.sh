@@ -42,13 +42,14 @@ pure_folders() {
     return 0
 }
 
-# A bus, a link or an outlet knows nothing of its neighbours; what buses share is in bus/sync, bus/group and bus/plain.
+# A bus, a link or an outlet knows nothing of its neighbours; what buses share is in bus/sync, bus/group,
+# bus/plain and bus/lan.
 lone_neighbours() {
     local folder own
     for folder in src/bus/*/ src/pbx/*/ src/phone/ src/web/; do
         [ -d "$folder" ] || continue
         own=${folder#src/}
-        grep -rnE '#include "(bus/[a-z_]+|pbx/[a-z_]+|phone|web)/' "$folder" | grep -vE "#include \"($own|bus/(sync|group|plain)/)"
+        grep -rnE '#include "(bus/[a-z_]+|pbx/[a-z_]+|phone|web)/' "$folder" | grep -vE "#include \"($own|bus/(sync|group|plain|lan)/)"
     done
     return 0
 }

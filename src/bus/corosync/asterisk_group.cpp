@@ -1,6 +1,6 @@
 #include "bus/corosync/asterisk_group.hpp"
 
-#include "bus/corosync/own_group.hpp"
+#include "bus/lan/own_group.hpp"
 #include "conf/configuration.hpp"
 
 #include <fmt/format.h>
@@ -21,7 +21,7 @@ constexpr std::size_t messages_a_flush = 256;
 
 }  // namespace
 
-AsteriskGroup::AsteriskGroup(Host& host, ring::Worker& worker, const RingNames& names,
+AsteriskGroup::AsteriskGroup(Host& host, ring::Worker& worker, const lan::RingNames& names,
                              const plain::Settings& settings, std::function<bool()> lamplight_joined)
     : host_(host),
       log_(host.log()),
@@ -258,7 +258,7 @@ Status AsteriskGroup::status() const {
     else if (!started_)
         status.detail = "waits for the group lamplight";
     else
-        status.detail = trouble_of(link_);
+        status.detail = lan::trouble_of(link_);
     if (link_.group().state() == ring::Group::State::kept_out)
         status.detail += ": an Asterisk is in the group on this Corosync node";
     status.votes_out = counters.votes_out;

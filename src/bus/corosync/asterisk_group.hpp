@@ -1,7 +1,7 @@
 #pragma once
 
-#include "bus/corosync/ring_names.hpp"
 #include "bus/group/link.hpp"
+#include "bus/lan/ring_names.hpp"
 #include "bus/module.hpp"
 #include "bus/plain/exchange.hpp"
 
@@ -25,8 +25,8 @@ namespace lamplight::bus::corosync {
 class AsteriskGroup {
 public:
     /// `lamplight_joined`: whether we are in the group `lamplight` now; else it is not tried to connect.
-    AsteriskGroup(Host& host, ring::Worker& worker, const RingNames& names, const plain::Settings& settings,
-                  std::function<bool()> lamplight_joined);
+    AsteriskGroup(Host& host, ring::Worker& worker, const lan::RingNames& names,
+                  const plain::Settings& settings, std::function<bool()> lamplight_joined);
     ~AsteriskGroup();
     AsteriskGroup(const AsteriskGroup&) = delete;
     AsteriskGroup& operator=(const AsteriskGroup&) = delete;
@@ -66,7 +66,7 @@ private:
 
     Host& host_;
     log::Log& log_;
-    const RingNames& names_;
+    const lan::RingNames& names_;
     std::function<bool()> lamplight_joined_;
     plain::Exchange exchange_;
     plain::Output out_;

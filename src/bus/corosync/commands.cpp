@@ -56,11 +56,8 @@ void show_members(CorosyncBus& bus, const Request& request, const Responder& res
     if (!request.args.empty()) return responder(console::wrong_usage(members_usage));
     if (!bus.own_group().joined())
         return responder(Reply::failed("Failed to initialize CPG iterator: initializing CPG.\n"));
-    if (!bus.questions().ask(responder)) return;
-    // Answers do not come after the end of the worker, which is the bus's.
-    ring::list_occupants(bus.worker(), [&bus](const ring::Occupants& occupants) {
-        bus.questions().answer_all(members_reply(bus, occupants));
-    });
+    bus.questions().ask_occupants(
+        responder, [&bus](const ring::Occupants& occupants) { return members_reply(bus, occupants); });
 }
 
 // --- show config ---
@@ -114,7 +111,7 @@ void add_link(Rows& rows, const group::Link& link) {
     rows.emplace_back("under_way", link.under_way());
 }
 
-Rows rows_of(const OwnGroup& group) {
+Rows rows_of(const lan::OwnGroup& group) {
     const sync::Counters& c = group.exchange().counters();
     Rows rows{{"votes_out", c.votes_out},
               {"votes_in", c.votes_in},

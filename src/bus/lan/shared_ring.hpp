@@ -5,8 +5,8 @@
 #include "bus/module.hpp"
 #include "ring/worker.hpp"
 
-#include <boost/asio/steady_timer.hpp>
-
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <span>
@@ -21,15 +21,17 @@ namespace lamplight::bus::lan {
 ///
 /// Both modules hand everything on to it (changes, own nodes); it counts what comes from the one that is
 /// attached longest, so that nothing is said twice.
-class SharedRing : public std::enable_shared_from_this<SharedRing> {
+class SharedRing {
 public:
-    /// What a module wants to be told. Empty functions are not called.
+    /// What a module wants to be told, on the loop's thread. Empty functions are not called. A module that
+    /// comes later is told in the next turn of the loop what is so already.
     struct User {
         std::string name;  ///< `res_ais.so`, for the log
-        /// We are in the group `lamplight` (again). Called at attach() too when that is so already.
+        /// We are in the group `lamplight` (again).
         std::function<void()> on_joined;
         /// Who is in it, ourselves too. Before the members' events of other groups that it bears on.
         std::function<void(const std::vector<ring::Member>&)> on_lamplights;
+        /// We are not any more; only after on_joined().
         std::function<void(const std::string& why)> on_lost;
         /// Names or addresses of the ring are known, perhaps others than before.
         std::function<void()> on_names;
@@ -46,10 +48,12 @@ public:
     /// The first one starts it: names are asked for, then the group is joined.
     UserId attach(User user);
     /// The user says goodbye. While others are attached that have not, `done` is called at once and the group
-    /// stays joined; with the last one the group hears the goodbye and is left, at most `patience` later.
-    /// The user's functions are not called any more. May be called without detach() at the end of a module.
+    /// stays joined; with the last one the group hears the goodbye and is left, at most `goodbye_patience`
+    /// later. The user's functions are not called any more. Who attaches meanwhile joins again afterwards.
     void detach(UserId user, Goodbye how, std::function<void()> done);
-    /// A module that goes without a goodbye (a failed load); nothing when it said one.
+    static constexpr std::chrono::milliseconds goodbye_patience{400};
+    /// In a module's destructor, whether or not it said a goodbye: nothing of it is called any more, `done`
+    /// neither.
     void forget(UserId user);
 
     // Handed on by every user; the one that is attached longest counts.
@@ -62,15 +66,18 @@ public:
     /// Asks Corosync for its nodes' names and addresses again; on_names follows.
     void learn_names();
 
+    /// It outlives a module that is unloaded: what waits for its answers must be code of this library, as
+    /// group::Link, learn_names() and Questions are, not a module's own function.
     ring::Worker& worker();
     const RingNames& names() const;
     const OwnGroup& own_group() const;
     bool joined() const { return own_group().joined(); }
+    /// The group's row of `bus show`.
     Status status() const { return own_group().status(); }
 
 private:
     class Impl;
-    explicit SharedRing(Host& host, state::Bus bus);
+    SharedRing(Host& host, state::Bus bus);
     std::unique_ptr<Impl> impl_;
 };
 

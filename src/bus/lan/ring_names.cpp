@@ -1,8 +1,8 @@
-#include "bus/corosync/ring_names.hpp"
+#include "bus/lan/ring_names.hpp"
 
 #include <fmt/format.h>
 
-namespace lamplight::bus::corosync {
+namespace lamplight::bus::lan {
 
 void RingNames::learn(const ring::RingDescription& description) {
     cluster_ = description.cluster_name;
@@ -27,4 +27,11 @@ std::string RingNames::address(std::uint32_t node_id) const {
     return found == nodes_.end() ? std::string{} : found->second.address;
 }
 
-}  // namespace lamplight::bus::corosync
+std::vector<ring::RingNode> RingNames::nodes() const {
+    std::vector<ring::RingNode> out;
+    for (const auto& [id, node] : nodes_)
+        out.push_back(node);
+    return out;
+}
+
+}  // namespace lamplight::bus::lan

@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
-namespace lamplight::bus::corosync {
+namespace lamplight::bus::lan {
 
 /// How operators know the members of the ring: by the names in corosync.conf's nodelist.
 class RingNames {
@@ -20,6 +21,8 @@ public:
     /// Empty when unknown.
     std::string name(std::uint32_t node_id) const;
     std::string address(std::uint32_t node_id) const;
+    /// All that are known, by ascending id.
+    std::vector<ring::RingNode> nodes() const;
     const std::string& cluster() const { return cluster_; }
 
 private:
@@ -27,4 +30,4 @@ private:
     std::map<std::uint32_t, ring::RingNode> nodes_;
 };
 
-}  // namespace lamplight::bus::corosync
+}  // namespace lamplight::bus::lan

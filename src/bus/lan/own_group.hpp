@@ -1,7 +1,7 @@
 #pragma once
 
-#include "bus/corosync/ring_names.hpp"
 #include "bus/group/link.hpp"
+#include "bus/lan/ring_names.hpp"
 #include "bus/module.hpp"
 #include "bus/sync/exchange.hpp"
 
@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace lamplight::bus::corosync {
+namespace lamplight::bus::lan {
 
 /// The group `lamplight`: sync::Exchange in its one-lane mode over a group::Link. A shell.
 class OwnGroup {
@@ -28,7 +28,8 @@ public:
         std::function<void(const std::string& why)> on_lost;
     };
 
-    OwnGroup(Host& host, ring::Worker& worker, const RingNames& names, Owner owner);
+    /// `bus` is what the others' votes are attributed to.
+    OwnGroup(Host& host, ring::Worker& worker, const RingNames& names, state::Bus bus, Owner owner);
     ~OwnGroup();
     OwnGroup(const OwnGroup&) = delete;
     OwnGroup& operator=(const OwnGroup&) = delete;
@@ -43,6 +44,8 @@ public:
 
     bool joined() const { return link_.joined(); }
     const group::Link& link() const { return link_; }
+    /// Who is in it, ourselves too.
+    std::vector<ring::Member> lamplights() const;
     const sync::Exchange& exchange() const { return exchange_; }
     Status status() const;
 
@@ -60,6 +63,7 @@ private:
     Host& host_;
     log::Log& log_;
     const RingNames& names_;
+    const state::Bus bus_;
     Owner owner_;
     sync::Exchange exchange_;
     sync::Output out_;
@@ -76,4 +80,4 @@ private:
 /// How a link that is not joined is described to people: `waiting for Corosync since 10:02:11: …`.
 std::string trouble_of(const group::Link& link);
 
-}  // namespace lamplight::bus::corosync
+}  // namespace lamplight::bus::lan

@@ -1,4 +1,4 @@
-#include "bus/corosync/own_group.hpp"
+#include "bus/lan/own_group.hpp"
 
 #include "bus/sync/news_text.hpp"
 #include "console/texts.hpp"
@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace lamplight::bus::corosync {
+namespace lamplight::bus::lan {
 
 namespace {
 
@@ -18,9 +18,9 @@ using namespace std::chrono_literals;
 /// (design 8).
 constexpr group::Window::Limits window{.messages = 16, .bytes = 64 * 1024};
 
-sync::Settings settings() {
+sync::Settings settings_for(state::Bus bus) {
     sync::Settings settings;
-    settings.bus = state::Bus::corosync;
+    settings.bus = bus;
     settings.reach = sync::Settings::Reach::everybody;
     settings.software = "lamplight " LAMPLIGHT_VERSION;
     return settings;
@@ -28,12 +28,13 @@ sync::Settings settings() {
 
 }  // namespace
 
-OwnGroup::OwnGroup(Host& host, ring::Worker& worker, const RingNames& names, Owner owner)
+OwnGroup::OwnGroup(Host& host, ring::Worker& worker, const RingNames& names, state::Bus bus, Owner owner)
     : host_(host),
       log_(host.log()),
       names_(names),
+      bus_(bus),
       owner_(std::move(owner)),
-      exchange_(host.engine(), host.mwi(), settings()),
+      exchange_(host.engine(), host.mwi(), settings_for(bus)),
       digest_timer_(host.loop()),
       alive_(std::make_shared<OwnGroup*>(this)),
       link_(
@@ -107,9 +108,13 @@ void OwnGroup::on_member(const group::MemberEvent& event) {
             labels_[*peer] = std::move(label);
         }
     }
-    std::vector<ring::Member> lamplights = link_.members().present();
-    lamplights.push_back(link_.members().self());
-    owner_.on_lamplights(lamplights);
+    owner_.on_lamplights(lamplights());
+}
+
+std::vector<ring::Member> OwnGroup::lamplights() const {
+    std::vector<ring::Member> out = link_.members().present();
+    out.push_back(link_.members().self());
+    return out;
 }
 
 // --- what comes of inputs ---
@@ -233,7 +238,7 @@ std::string trouble_of(const group::Link& link) {
 Status OwnGroup::status() const {
     const sync::Counters& counters = exchange_.counters();
     Status status;
-    status.bus = "corosync";
+    status.bus = state::to_string(bus_);
     status.up = joined();
     status.peers = static_cast<std::uint32_t>(exchange_.peers());
     status.detail = status.up ? fmt::format("{} {} in the group lamplight{}", status.peers,
@@ -249,4 +254,4 @@ Status OwnGroup::status() const {
     return status;
 }
 
-}  // namespace lamplight::bus::corosync
+}  // namespace lamplight::bus::lan
