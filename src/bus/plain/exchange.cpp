@@ -145,7 +145,14 @@ void Exchange::Impl::gone(Member id, Departure departure, Output& out) {
     if (!member.lamplight) end_stranger(id, member, departure, out);
     if (departure != Departure::silent && departure != Departure::restarting) members_.erase(found);
     refresh();
-    if (was_present) heal_node(id);
+    if (was_present && settings_.identity == Identity::node) heal_node(id);
+}
+
+/// Changes go on to reach it meanwhile.
+void Exchange::Impl::hears_more(Member id) {
+    const auto found = members_.find(id);
+    if (found != members_.end() && found->second.is_stranger())
+        found->second.greet_at = now_ + settings_.dump_delay;
 }
 
 void Exchange::Impl::end_stranger(Member id, GroupMember& member, Departure departure, Output& out) {
@@ -216,8 +223,30 @@ void Exchange::Impl::refresh() {
         if (strangers_ == 0) outgoing_.clear();
         if (listeners_ == 0) outgoing_.forget_own();
     }
+    refresh_yields();
     due = due && !shared && settings_.publish.cluster_discovery && !outgoing_.saying_goodbye();
     outgoing_.set_discovery(due ? Outgoing::Discovery::due : Outgoing::Discovery::none);
+}
+
+/// Which own nodes have a duplicate now. What we did not say meanwhile is said when it is gone.
+void Exchange::Impl::refresh_yields() {
+    const OwnNodes& own = outgoing_.own();
+    for (std::uint16_t place = 0; place < own.size(); ++place) {
+        const auto speaks = [&](const auto& entry) {
+            return entry.second.is_stranger() && entry.second.duplicates.contains(place);
+        };
+        const auto duplicate = std::find_if(members_.begin(), members_.end(), speaks);
+        const bool yields = duplicate != members_.end();
+        if (yields == outgoing_.yields(place)) continue;
+        outgoing_.set_yields(place, yields ? Outgoing::Yields::yes : Outgoing::Yields::no);
+        const std::string eid = state::to_string(own[place].eid);
+        if (yields) {
+            news_.push_back({News::Kind::yields, duplicate->first, eid});
+        } else {
+            news_.push_back({News::Kind::yields_no_more, {}, eid});
+            if (listeners_ > 0 && !outgoing_.saying_goodbye()) outgoing_.dump();
+        }
+    }
 }
 
 // --- sending ---
@@ -273,7 +302,8 @@ void Exchange::Impl::on_time(Output&) {
         member.greet_at.reset();
         member.greeted = greeted = true;
         member.wants_discovery = !member.knows_us;
-        if (id.node_id != self_.node_id || member.shared_node_told) continue;
+        const bool shares = settings_.identity == Identity::node && id.node_id == self_.node_id;
+        if (!shares || member.shared_node_told) continue;
         const bool said = shares_node();  // one of many, or one that restarts for ever, is said once
         member.shared_node_told = true;
         if (said) continue;
@@ -329,6 +359,11 @@ void Exchange::member_returned(Member member, Time now, Output& out) {
 void Exchange::member_gone(Member member, Departure departure, Time now, Output& out) {
     impl_->now_ = now;
     impl_->gone(member, departure, out);
+    impl_->tell(out);
+}
+void Exchange::member_hears_more(Member member, Time now, Output& out) {
+    impl_->now_ = now;
+    impl_->hears_more(member);
     impl_->tell(out);
 }
 void Exchange::receive(Member from, wire::Bytes message, Time now, Output& out) {

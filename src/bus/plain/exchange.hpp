@@ -39,6 +39,8 @@ struct News {
         name_too_long,     ///< one of our devices does not fit this wire; `text`: its name. Once a device
         shared_node,       ///< a member on our own Corosync node that is no Lamplight; `member`
         shared_node_over,  ///< it is gone
+        yields,            ///< `member` speaks with an EID of ours, for which we are silent; `text`: the EID
+        yields_no_more,    ///< nobody does any more; `text`: the EID
     };
     Kind kind{};
     ring::Member member;
@@ -91,6 +93,8 @@ public:
     void member_came(ring::Member member, std::string label, state::Time now, Output& out);
     void member_returned(ring::Member member, state::Time now, Output& out);
     void member_gone(ring::Member member, state::Departure departure, state::Time now, Output& out);
+    /// It hears more of what we say than before: after `dump_delay` everything is said to it once more.
+    void member_hears_more(ring::Member member, state::Time now, Output& out);
     /// One message of a member, whole; never one of our own.
     void receive(ring::Member from, wire::Bytes message, state::Time now, Output& out);
 

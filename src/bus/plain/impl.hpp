@@ -35,6 +35,7 @@ struct GroupMember {
 
     std::array<std::optional<state::Time>, wire::event::malformed_count> complained;
     std::set<state::NodeId> mwi_claims;  ///< nodes that nobody else speaks for
+    std::set<std::uint16_t> duplicates;  ///< places of own nodes that it speaks for
 
     bool is_stranger() const { return present && !lamplight; }
 };
@@ -55,6 +56,7 @@ public:
     void came(ring::Member id, std::string label, Output& out);
     void returned(ring::Member id, Output& out);
     void gone(ring::Member id, state::Departure departure, Output& out);
+    void hears_more(ring::Member id);
     void receive(ring::Member from, wire::Bytes message, Output& out);
 
     bool may_speak() const { return outgoing_.saying_goodbye() ? strangers_ > 0 : listeners_ > 0; }
@@ -81,7 +83,6 @@ public:
 private:
     void become_stranger(GroupMember& member, Output& out);
     void become_lamplight(ring::Member id, GroupMember& member, Output& out);
-    void greet_later(GroupMember& member);
     void end_stranger(ring::Member id, GroupMember& member, state::Departure departure, Output& out);
     void end_shared_node(ring::Member id, GroupMember& member);
     bool shares_node() const;
@@ -89,13 +90,17 @@ private:
     bool is_lowest_lamplight() const;
     void offer(const state::Eid& eid, Output& out);
     void refresh();
+    void refresh_yields();
 
     void on_lamplights_ping(ring::Member from, wire::Bytes message);
     void on_ping(ring::Member from, const wire::event::Ping& ping);
     bool may_say_ping(ring::Member from);
     void announce(GroupMember& member, Output& out);
     void drop_counts(GroupMember& member, Output& out);
-    bool is_own(const state::Eid& eid) const;
+    std::optional<std::uint16_t> own_place(const state::Eid& eid) const;
+    bool is_own(const state::Eid& eid) const { return own_place(eid).has_value(); }
+    /// Whether the vote was one with an EID of ours: it does not count.
+    bool passes_over(GroupMember& member, const state::Eid& eid, Output& out);
     bool may_count(GroupMember& member, state::NodeId node);
     void refused(ring::Member from, GroupMember& member, wire::event::Malformed reason);
     void on_event(ring::Member from, GroupMember& member, const wire::event::DeviceStateChange& vote,

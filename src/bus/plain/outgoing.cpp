@@ -29,6 +29,11 @@ void Outgoing::set_self(ring::Member self, std::string address) {
     address_ = std::move(address);
 }
 
+void Outgoing::set_yields(std::uint16_t place, Yields yields) {
+    if (place >= yields_.size()) yields_.resize(std::size_t{place} + 1);
+    yields_[place] = yields == Yields::yes;
+}
+
 void Outgoing::vote_changed(std::uint16_t place, std::uint32_t device) {
     if (place >= dirty_.size()) dirty_.resize(std::size_t{place} + 1);
     if (dirty_[place].add(device)) changes_.push_back({place, device});
@@ -360,7 +365,7 @@ std::size_t Outgoing::take_crossed(MutableBytes out, InFlight& about) {
 
 std::size_t Outgoing::write_own(Pair pair, MutableBytes out, InFlight& about) {
     const DeviceId device{pair.device};
-    if (!settings_.publish.device_state) return 0;
+    if (!settings_.publish.device_state || yields(pair.place)) return 0;
     const auto view = engine_.vote(device, own_[pair.place].id);
     if (!view || !view->version.exists()) return 0;
     DeviceStateChange event{engine_.device_name(device), view->state, state::Cachable::yes,
@@ -377,7 +382,7 @@ std::size_t Outgoing::write_own(Pair pair, MutableBytes out, InFlight& about) {
 
 std::size_t Outgoing::write_own(std::uint16_t place, const Mailbox& mailbox, MutableBytes out,
                                 InFlight& about) {
-    if (!settings_.publish.mwi) return 0;
+    if (!settings_.publish.mwi || yields(place)) return 0;
     const auto view = mwi_.vote(mailbox, own_[place].id);
     if (!view || !view->version.exists()) return 0;
     Mwi event{mailbox.name, mailbox.context, view->counts, own_[place].eid};

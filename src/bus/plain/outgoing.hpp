@@ -62,6 +62,10 @@ public:
     /// The stranger's own vote came while we repeated an older one perhaps.
     void crossed(state::NodeId node, state::DeviceId device);
     void crossed(state::NodeId node, const state::Mailbox& mailbox);
+    /// Whether nothing is said of our node at this place.
+    enum class Yields : std::uint8_t { no, yes };
+    void set_yields(std::uint16_t place, Yields yields);
+    bool yields(std::uint16_t place) const { return place < yields_.size() && yields_[place]; }
     void say_goodbye();
     /// What is ours and waits: a dump will say it.
     void forget_own();
@@ -167,6 +171,7 @@ private:
     std::vector<News>& news_;
     const state::Time& now_;
     OwnNodes own_;
+    std::vector<bool> yields_;  ///< by place
     ring::Member self_;
     std::string address_;
 

@@ -52,18 +52,25 @@ void Exchange::Impl::refused(Member from, GroupMember& member, Malformed reason)
     news_.push_back({News::Kind::malformed, from, std::string(to_string(reason))});
 }
 
-bool Exchange::Impl::is_own(const state::Eid& eid) const {
+std::optional<std::uint16_t> Exchange::Impl::own_place(const state::Eid& eid) const {
     const auto node = engine_.find_node(eid);
-    return node && outgoing_.own().find(*node);
+    return node ? outgoing_.own().find(*node) : std::nullopt;
+}
+
+bool Exchange::Impl::passes_over(GroupMember& member, const state::Eid& eid, Output& out) {
+    const auto place = own_place(eid);
+    if (!place) return false;
+    ++counters_.own_eid;
+    if (settings_.duplicate == Duplicate::ignore || !member.duplicates.insert(*place).second) return true;
+    engine_.announce(*member.sender, {eid, {}, 0, {}}, now_, out.changes);  // tells the operator
+    refresh();
+    return true;
 }
 
 // --- votes ---
 
 void Exchange::Impl::on_event(Member, GroupMember& member, const DeviceStateChange& event, Output& out) {
-    if (is_own(event.eid)) {
-        ++counters_.own_eid;
-        return;
-    }
+    if (passes_over(member, event.eid, out)) return;
     if (!settings_.subscribe.device_state) {
         ++counters_.not_subscribed;
         return;
@@ -86,10 +93,7 @@ void Exchange::Impl::on_event(Member, GroupMember&, const DeviceStateAggregate&,
 }
 
 void Exchange::Impl::on_event(Member, GroupMember& member, const Mwi& event, Output& out) {
-    if (is_own(event.eid)) {
-        ++counters_.own_eid;
-        return;
-    }
+    if (passes_over(member, event.eid, out)) return;
     if (!settings_.subscribe.mwi) {
         ++counters_.not_subscribed;
         return;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 namespace lamplight::bus::plain {
 
@@ -18,9 +19,19 @@ struct Switches {
     constexpr bool operator==(const Switches&) const = default;
 };
 
+/// What tells the members of the group apart to everybody there: who goes takes along what its Corosync node
+/// said (Asterisk's group `asterisk`), or what it said itself (event channels). By process, nobody is said to
+/// share our node, and nobody's votes are repeated on its behalf.
+enum class Identity : std::uint8_t { node, process };
+/// About a stranger that votes with an EID of ours: `yield` says nothing more of that node while it is there,
+/// because to all others the two are one and the last word counts.
+enum class Duplicate : std::uint8_t { ignore, yield };
+
 struct Settings {
     state::Bus bus = state::Bus::corosync_plain;
     wire::event::Dialect dialect;
+    Identity identity = Identity::node;
+    Duplicate duplicate = Duplicate::ignore;
     Switches publish;
     Switches subscribe;
     /// How long after a stranger's coming its dump starts: several that come together share one, and a
