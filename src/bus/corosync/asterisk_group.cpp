@@ -218,6 +218,9 @@ void AsteriskGroup::tell(const plain::News& news) {
         case Kind::shared_node_over:
             return log_.notice("Corosync: the Asterisk (pid {}) on this Corosync node is gone",
                                news.member.pid);
+        case Kind::yields:
+        case Kind::yields_no_more:
+            return;  // of event channels (plain::Duplicate)
     }
 }
 
