@@ -1,15 +1,9 @@
 #include "bench/board.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <ctime>
 #include <limits>
 #include <utility>
@@ -34,6 +28,12 @@ std::int64_t now_ns() {
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+std::int64_t cpu_ns() {
+    timespec time{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 std::string device_name(std::uint32_t index) {
     return fmt::format("{}{:0{}}", technology, index, digits);
 }
@@ -48,54 +48,22 @@ std::optional<std::uint32_t> device_index(std::string_view name) {
 }
 
 tl::expected<Board, std::string> Board::open(const std::filesystem::path& file) {
-    const auto fail = [&](std::string_view what) {
-        return tl::unexpected(fmt::format("{}: {}", file.string(), what));
-    };
-    const int fd = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
-    if (fd < 0) return fail(std::strerror(errno));
-    struct stat status{};
-    const bool known = ::fstat(fd, &status) == 0;
-    const auto bytes = static_cast<std::size_t>(status.st_size);
-    void* memory = known && bytes >= sizeof(Head)
-                       ? ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
-                       : MAP_FAILED;
-    ::close(fd);
-    if (memory == MAP_FAILED) return fail("it cannot be mapped, or is too short");
-    const std::uint64_t devices = static_cast<Head*>(memory)->devices;
+    auto mapped = MappedFile::open(file);
+    if (!mapped) return tl::unexpected(mapped.error());
+    const std::uint64_t devices =
+        mapped->bytes() < sizeof(Head) ? 0 : reinterpret_cast<Head*>(mapped->memory())->devices.load();
     if (devices == 0 || devices > most_devices ||
-        bytes != sizeof(Head) + devices * sizeof(Slot) + most_samples * sizeof(std::uint32_t)) {
-        ::munmap(memory, bytes);
-        return fail("its size is not that of its devices");
-    }
-    return Board(memory, bytes, devices);
+        mapped->bytes() != sizeof(Head) + devices * sizeof(Slot) + most_samples * sizeof(std::uint32_t))
+        return tl::unexpected(fmt::format("{}: its size is not that of its devices", file.string()));
+    return Board(std::move(*mapped), devices);
 }
 
-Board::Board(void* memory, std::size_t bytes, std::size_t devices)
-    : memory_(memory), bytes_(bytes), head_(static_cast<Head*>(memory)) {
+Board::Board(MappedFile file, std::size_t devices)
+    : file_(std::move(file)), head_(reinterpret_cast<Head*>(file_.memory())) {
     static_assert(sizeof(Head) == 128 && sizeof(Slot) == 24);
-    auto* place = static_cast<std::byte*>(memory) + sizeof(Head);
+    std::byte* place = file_.memory() + sizeof(Head);
     slots_ = {reinterpret_cast<Slot*>(place), devices};
     samples_ = reinterpret_cast<std::atomic<std::uint32_t>*>(place + slots_.size_bytes());
-}
-
-Board::~Board() {
-    if (memory_ != nullptr) ::munmap(memory_, bytes_);
-}
-
-Board::Board(Board&& other) noexcept
-    : memory_(std::exchange(other.memory_, nullptr)),
-      bytes_(other.bytes_),
-      head_(other.head_),
-      slots_(other.slots_),
-      samples_(other.samples_) {}
-
-Board& Board::operator=(Board&& other) noexcept {
-    std::swap(memory_, other.memory_);
-    std::swap(bytes_, other.bytes_);
-    std::swap(head_, other.head_);
-    std::swap(slots_, other.slots_);
-    std::swap(samples_, other.samples_);
-    return *this;
 }
 
 bool Board::is_free(std::uint32_t device) const {
@@ -126,6 +94,15 @@ bool Board::see(std::uint32_t device, std::uint32_t state, std::int64_t now) {
     head_->last_seen_ns.store(now, relaxed);
     add_one(head_->seen);
     return true;
+}
+
+void Board::take_event(std::int64_t now) {
+    head_->last_event_ns.store(now, relaxed);
+    add_one(head_->events);
+}
+
+void Board::lose() {
+    add_one(head_->lost);
 }
 
 void Board::sample(std::int64_t nanoseconds) {

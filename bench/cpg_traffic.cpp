@@ -1,15 +1,13 @@
 #include "bench/cpg_traffic.hpp"
 
 #include "bench/board.hpp"
-#include "wire/event/event.hpp"
+#include "bench/device_event.hpp"
 
 #include <corosync/cpg.h>
 #include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <ctime>
 #include <vector>
 
@@ -19,20 +17,7 @@ namespace {
 
 using Result = tl::expected<void, std::string>;
 
-constexpr std::size_t event_bytes = 49;
 constexpr std::size_t most_bytes = 4096;
-// Where they stand in an event about one of our devices.
-constexpr std::size_t name_at = 12, name_bytes = 10, state_at = 30;
-constexpr state::Eid raw_eid{{2, 0, 0, 0x77, 0, 1}};
-
-std::vector<std::uint8_t> make_message(std::uint32_t device, state::DeviceState state, std::size_t bytes) {
-    std::vector<std::uint8_t> message(std::max(bytes, wire::event::max_event_bytes));
-    const std::string name = device_name(device);
-    const std::size_t written = wire::event::encode(
-        wire::event::DeviceStateChange{name, state, state::Cachable::yes, raw_eid}, {}, message);
-    message.resize(written == event_bytes ? bytes : 0);
-    return message;
-}
 
 /// A member of one group.
 class Traffic {
@@ -72,6 +57,7 @@ private:
     std::uint64_t sent_ = 0;
     std::uint64_t came_back_ = 0;
     std::int64_t due_ = 0;
+    std::int64_t cpu_before_ = 0;
     bool refused_ = false;  ///< TRY_AGAIN was the last answer
 };
 
@@ -106,17 +92,13 @@ void Traffic::on_members(std::size_t count) {
     if (when == 0) when = now_ns();
 }
 
-/// Everything but a change of one of our devices is passed over.
 void Traffic::on_message(const std::uint8_t* message, std::size_t bytes) {
     if (gives()) {
         ++came_back_;
+        if (finished()) board_.head().giver_cpu_ns = cpu_ns() - cpu_before_;
         return;
     }
-    if (bytes < event_bytes ||
-        message[1] != static_cast<std::uint8_t>(wire::event::Type::device_state_change))
-        return;
-    const auto device = device_index({reinterpret_cast<const char*>(message + name_at), name_bytes});
-    if (device) board_.see(*device, message[state_at], now_ns());
+    if (const auto change = read_event({message, bytes})) board_.see(change->device, change->state, now_ns());
 }
 
 /// Waits for something to come, and takes what is there.
@@ -133,7 +115,7 @@ void Traffic::prepare() {
     if (!gives()) return;
     for (std::uint32_t device = 0; device < board_.devices(); ++device)
         for (const auto state : {state::DeviceState::inuse, state::DeviceState::not_inuse})
-            messages_.push_back(make_message(device, state, order_.bytes));
+            messages_.push_back(make_event(device, state, order_.bytes));
 }
 
 Result Traffic::send(const std::vector<std::uint8_t>& message) {
@@ -169,7 +151,10 @@ Result Traffic::give() {
 Result Traffic::run() {
     while (!finished()) {
         const bool giving = gives() && members_ > 1 && sent_ < order_.messages;
-        if (giving && due_ == 0) due_ = now_ns();
+        if (giving && due_ == 0) {
+            due_ = now_ns();
+            cpu_before_ = cpu_ns();
+        }
         if (giving) {
             if (auto done = give(); !done) return done;
         }
