@@ -1,5 +1,6 @@
-// Prints sample files and the manual page of the configuration from the tables of options. It runs while
+// Prints sample files and the manual pages of the configuration from the tables of options. It runs while
 // Lamplight is built and is not installed.
+#include "conf/ais_conf.hpp"
 #include "conf/asterisk_conf.hpp"
 #include "conf/corosync_conf.hpp"
 #include "conf/extensions_conf.hpp"
@@ -22,9 +23,9 @@ namespace {
 using namespace lamplight::conf;
 
 const FileTable* find_table(std::string_view file) {
-    const std::array<const FileTable*, 6> tables{&lamplight_table().info,  &asterisk_table().info,
-                                                 &logger_table().info,     &modules_table().info,
-                                                 &extensions_table().info, &corosync_table().info};
+    const std::array<const FileTable*, 7> tables{
+        &lamplight_table().info,  &asterisk_table().info, &logger_table().info, &modules_table().info,
+        &extensions_table().info, &corosync_table().info, &ais_table().info};
     for (const FileTable* table : tables)
         if (table->file == file) return table;
     return nullptr;

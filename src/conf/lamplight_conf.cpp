@@ -297,7 +297,7 @@ std::vector<Row> rule_rows() {
     return rows;
 }
 
-// --- [modules], [senders], [hints], [corosync] ---
+// --- [modules], [senders], [hints], [corosync], [ais] ---
 
 template <ModuleVerb Verb>
 std::string add_module(Target& target, const Value& value) {
@@ -408,10 +408,37 @@ std::vector<Row> corosync_rows() {
     };
 }
 
+std::vector<Row> ais_rows() {
+    return {
+        {{.section = "ais",
+          .name = "asterisk_release",
+          .type = ValueType::choice,
+          .fallback = "1.8",
+          .summary = "Which Asterisk the events in event channels are written for",
+          .help = "The number of one element differs between 1.8 and 10, the last with event channels; both "
+                  "kinds cannot be served at once.",
+          .since = "0.1.0",
+          .choices = {"1.8", "10"}},
+         [](Target& t, const Value& v) {
+             t.settings.ais_release = v.text == "10" ? AsteriskRelease::v10 : AsteriskRelease::v1_8;
+             return std::string{};
+         }},
+        {{.section = "ais",
+          .name = "openais_conf",
+          .type = ValueType::path,
+          .fallback = "/etc/ais/openais.conf",
+          .summary = "OpenAIS' own file, if it is still there",
+          .help = "delivery_queue_size and delivery_queue_resume of its event block count; the rest has no "
+                  "meaning any more.",
+          .since = "0.1.0"},
+         set_path<&Configuration::openais_conf>},
+    };
+}
+
 OptionTable<LamplightConf> make_table() {
     std::vector<Row> rows;
     for (auto* part : {identity_rows, folder_rows, limit_rows, policy_rows, rule_rows, module_rows,
-                       other_rows, corosync_rows})
+                       other_rows, corosync_rows, ais_rows})
         for (Row& row : part())
             rows.push_back(std::move(row));
     using enum SectionInfo::Content;
@@ -425,7 +452,8 @@ OptionTable<LamplightConf> make_table() {
           "Which modules are loaded, if there is no modules.conf beside this file. Each bus is a module."},
          {"senders", options, "Who may vote for others: guardians that speak for nodes that cannot."},
          {"hints", options, "Limits of the hints in extensions.conf."},
-         {"corosync", options, "What res_corosync.conf, which is Asterisk's too, has no word for."}},
+         {"corosync", options, "What res_corosync.conf, which is Asterisk's too, has no word for."},
+         {"ais", options, "What ais.conf, which is Asterisk's too, has no word for."}},
         std::move(rows)};
 }
 

@@ -1,3 +1,4 @@
+#include "conf/ais_conf.hpp"
 #include "conf/asterisk_conf.hpp"
 #include "conf/configuration.hpp"
 #include "conf/corosync_conf.hpp"
@@ -6,6 +7,7 @@
 #include "conf/lamplight_conf.hpp"
 #include "conf/logger_conf.hpp"
 #include "conf/modules_conf.hpp"
+#include "conf/openais_conf.hpp"
 #include "conf/reader.hpp"
 
 #include <fmt/format.h>
@@ -227,6 +229,42 @@ CorosyncSettings read_corosync(const Configuration& settings, const FileSource& 
     return corosync;
 }
 
+/// OpenAIS is gone and its file may have been left behind: nothing in it keeps a daemon from starting.
+void read_openais_conf(const Configuration& settings, const FileSource& files, AisSettings& ais,
+                       Reading& reading) {
+    const std::string path = settings.openais_conf.string();
+    const auto content = files.read(path);
+    if (content) {
+        reading.files_read.push_back(path);
+        read_openais(*content, path, ais, reading.problems);
+    } else if (content.error().failure != ReadFailure::missing) {
+        reading.report(Severity::warning, {path, 0}, "the file cannot be read",
+                       content.error().why + ", the defaults of the event service's queue hold",
+                       "let the daemon's user read it, or remove it");
+    }
+}
+
+void check_channels(const AisSettings& ais, const std::string& path, Reading& reading) {
+    const bool any = std::any_of(ais.channels.begin(), ais.channels.end(), [](const AisChannel& channel) {
+        return channel.publish.device_state || channel.subscribe.device_state;
+    });
+    if (!any)
+        reading.report(Severity::notice, {path, 0}, "no device state is exchanged through event channels",
+                       "no section says publish_event or subscribe_event = device_state",
+                       "add both if that is not meant");
+}
+
+AisSettings read_ais(const Configuration& settings, const FileSource& files, Reading& reading) {
+    const std::string path = (settings.config_dir / "ais.conf").string();
+    File file = read_file(path, settings.config_dir.string(), files);
+    reading.take(file, ais_table().info.owner);
+    AisSettings ais;
+    ais.present = file.read;
+    ais.channels = read_event_channels(file, reading.problems);
+    if (file.read) check_channels(ais, path, reading);
+    return ais;
+}
+
 /// The first line of a file, without blanks around it.
 std::string first_line(const std::string& path, const FileSource& files) {
     const auto content = files.read(path);
@@ -284,6 +322,11 @@ Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, con
     // An Asterisk's file for a module that is not ours to load cannot keep the daemon from starting.
     if (settings.modules.verdict("res_corosync.so") != ModuleVerdict::exclude)
         settings.corosync = read_corosync(settings, files, reading);
+    const ModuleVerdict ais = settings.modules.verdict("res_ais.so");
+    if (ais != ModuleVerdict::exclude) settings.ais = read_ais(settings, files, reading);
+    // On a host without event channels openais.conf is nobody's business.
+    if (settings.ais.present || ais == ModuleVerdict::load || ais == ModuleVerdict::require)
+        read_openais_conf(settings, files, settings.ais, reading);
     return reading.finish(std::move(settings));
 }
 
@@ -311,6 +354,13 @@ LoadedPart<CorosyncSettings> load_corosync(const Configuration& running, const F
     Reading reading;
     CorosyncSettings settings = read_corosync(running, files, reading);
     return reading.finish(settings);
+}
+
+LoadedPart<AisSettings> load_ais(const Configuration& running, const FileSource& files) {
+    Reading reading;
+    AisSettings settings = read_ais(running, files, reading);
+    read_openais_conf(running, files, settings, reading);
+    return reading.finish(std::move(settings));
 }
 
 }  // namespace lamplight::conf

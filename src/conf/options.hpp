@@ -67,6 +67,7 @@ struct SectionInfo {
     std::string_view name;
     Content content = Content::options;
     std::string_view summary = {};
+    std::string_view example = {};  ///< of any_section: a name that the sample and the manual show
 };
 
 /// Whose file it is decides how strict one may be: a mistake in Lamplight's own is an error, in one of

@@ -48,6 +48,10 @@ std::string explanation(const OptionInfo& option) {
     return fmt::format("{}.{}{}", option.summary, option.help.empty() ? "" : " ", option.help);
 }
 
+std::string_view shown_name(const SectionInfo& section) {
+    return section.example.empty() ? section.name : section.example;
+}
+
 std::string_view sample_value(const OptionInfo& option) {
     return option.example.empty() ? option.fallback : option.example;
 }
@@ -69,7 +73,7 @@ std::string sample_text(const FileTable& table) {
     std::string text;
     for (const SectionInfo& section : table.sections) {
         if (!has_printed(table, section.name)) continue;
-        text += fmt::format("[{}]\n", section.name);
+        text += fmt::format("[{}]\n", shown_name(section));
         if (!section.summary.empty()) text += comment(section.summary);
         text += "\n";
         for (const OptionInfo& option : table.options)
@@ -82,7 +86,7 @@ std::string manual_text(const FileTable& table) {
     std::string text;
     for (const SectionInfo& section : table.sections) {
         if (!has_printed(table, section.name)) continue;
-        text += fmt::format(".SS [{}]\n", roff_text(section.name));
+        text += fmt::format(".SS [{}]\n", roff_text(shown_name(section)));
         if (!section.summary.empty()) text += roff_text(section.summary) + "\n";
         for (const OptionInfo& option : table.options)
             if (is_printed(option, section.name)) text += manual_option(option);

@@ -1,5 +1,6 @@
 // The reader of configuration files: whatever stands in them, it ends, and what it gives is sound. A byte
 // 0x01 begins the next file; they may include each other as main.conf, 1.conf, 2.conf …
+#include "conf/ais_conf.hpp"
 #include "conf/asterisk_conf.hpp"
 #include "conf/corosync_conf.hpp"
 #include "conf/file.hpp"
@@ -77,6 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     conf::LoggerGeneral general;
     conf::Problems problems;
     conf::read_channels(file, "/var/log", "host", general, problems);
+    for (const conf::AisChannel& channel : conf::read_event_channels(file, problems))
+        require(!channel.name.empty() && channel.name.size() <= conf::longest_channel_name);
     check_problems(problems);
     return 0;
 }

@@ -11,7 +11,7 @@ from harness import PATIENCE, SystemTest, main
 
 BUILD = os.environ["LAMPLIGHT_BUILD"]
 FILES = ["lamplight.conf", "extensions.conf", "logger.conf", "modules.conf", "asterisk.conf",
-         "res_corosync.conf"]
+         "res_corosync.conf", "ais.conf"]
 
 
 class Installation(SystemTest):
@@ -31,6 +31,7 @@ class Installation(SystemTest):
                      "lib/lamplight/modules/bus_local.so", "lib/systemd/system/lamplightd.service",
                      "lib/sysusers.d/lamplight.conf", "share/bash-completion/completions/lamplight",
                      "share/man/man8/lamplightd.8", "share/man/man1/lamplight.1", "share/man/man5/lamplight.conf.5",
+                     "share/man/man5/ais.conf.5",
                      "share/doc/lamplight/LICENSE", *(f"share/lamplight/configs/{name}.sample" for name in FILES)):
             with self.subTest(path):
                 self.assertTrue((self.root / path).is_file())

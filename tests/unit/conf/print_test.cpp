@@ -1,5 +1,6 @@
 #include "conf/print.hpp"
 
+#include "conf/ais_conf.hpp"
 #include "conf/configuration.hpp"
 #include "conf/corosync_conf.hpp"
 #include "conf/lamplight_conf.hpp"
@@ -39,7 +40,7 @@ std::string content_of(const std::filesystem::path& path) {
 MemoryFiles sample_files() {
     MemoryFiles files;
     for (const char* name : {"lamplight.conf", "asterisk.conf", "logger.conf", "modules.conf",
-                             "extensions.conf", "res_corosync.conf"}) {
+                             "extensions.conf", "res_corosync.conf", "ais.conf"}) {
         const auto path = std::filesystem::path(LAMPLIGHT_SAMPLES) / (std::string(name) + ".sample");
         files.put(std::string("/etc/lamplight/") + name, content_of(path));
     }
@@ -53,11 +54,15 @@ Loaded load_from(const MemoryFiles& files) {
 TEST(Samples, AreReadWithoutAProblem) {
     const Loaded loaded = load_from(sample_files());
     EXPECT_THAT(lines_of(loaded.problems), IsEmpty());
-    EXPECT_EQ(loaded.files_read.size(), 6u);
+    EXPECT_EQ(loaded.files_read.size(), 7u);
     EXPECT_EQ(loaded.value.hints.hints.size(), 4u);
     EXPECT_EQ(loaded.value.logger.channels.size(), 1u);
     EXPECT_EQ(loaded.value.modules.verdict("res_ais.so"), ModuleVerdict::automatic);
     EXPECT_TRUE(loaded.value.corosync.publish.device_state && loaded.value.corosync.subscribe.device_state);
+    ASSERT_EQ(loaded.value.ais.channels.size(), 1u);
+    EXPECT_EQ(loaded.value.ais.channels[0].name, "device_state");
+    EXPECT_TRUE(loaded.value.ais.channels[0].publish.device_state);
+    EXPECT_TRUE(loaded.value.ais.channels[0].subscribe.device_state);
 }
 
 TEST(Samples, GiveTheDefaults) {
@@ -72,7 +77,8 @@ TEST(Samples, GiveTheDefaults) {
 }
 
 TEST(Samples, HaveExamplesThatPassTheChecks) {
-    for (const FileTable* table : {&lamplight_table().info, &modules_table().info, &corosync_table().info}) {
+    for (const FileTable* table :
+         {&lamplight_table().info, &modules_table().info, &corosync_table().info, &ais_table().info}) {
         const std::string path = "/c/" + std::string(table->file);
         const File file = read_file(path, "/c", one_file(path, uncommented(sample_text(*table))));
         Problems problems = file.problems;
