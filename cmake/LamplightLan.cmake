@@ -11,6 +11,6 @@ add_library(
     "$<TARGET_OBJECTS:lamplight_ring>"
     "$<TARGET_OBJECTS:lamplight_link>")
 set_target_properties(lamplight_lan PROPERTIES INSTALL_RPATH "$ORIGIN")
-target_link_libraries(lamplight_lan PUBLIC lamplight_core PRIVATE PkgConfig::RES_COROSYNC ${CMAKE_DL_LIBS})
+target_link_libraries(lamplight_lan PUBLIC lamplight_core PRIVATE PkgConfig::COROSYNC ${CMAKE_DL_LIBS})
 
 install(TARGETS lamplight_lan LIBRARY DESTINATION "${LAMPLIGHT_LIBRARY_INSTALL_DIR}")

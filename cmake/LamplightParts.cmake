@@ -21,6 +21,17 @@ lamplight_feature(res_corosync
     SUMMARY "Nodes and Asterisk servers share device state over a Corosync ring"
     PKGCONFIG libcpg libcfg libcmap libcorosync_common
     DEBIAN libcpg-dev libcfg-dev libcmap-dev FEDORA corosynclib-devel)
+lamplight_feature(res_ais
+    HEADING "Resource Modules"
+    SUMMARY "Event channels and cluster membership of the SA Forum's AIS on a Corosync ring"
+    PKGCONFIG libcpg libcfg libcmap libcorosync_common
+    DEBIAN libcpg-dev libcfg-dev libcmap-dev FEDORA corosynclib-devel)
+# What both stand on.
+set(LAMPLIGHT_WITH_RING OFF)
+if(LAMPLIGHT_WITH_RES_COROSYNC OR LAMPLIGHT_WITH_RES_AIS)
+    set(LAMPLIGHT_WITH_RING ON)
+    pkg_check_modules(COROSYNC REQUIRED QUIET IMPORTED_TARGET GLOBAL libcpg libcfg libcmap libcorosync_common)
+endif()
 
 lamplight_feature(lamplight_sim
     HEADING "Utilities"
