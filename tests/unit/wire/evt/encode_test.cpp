@@ -34,6 +34,14 @@ bool writable(const Record& record) {
     return added;
 }
 
+/// Adds it until it does not fit any more.
+void fill(FrameWriter& writer, const Record& record) {
+    std::size_t added = 0;
+    while (added * size_of(record) <= max_frame_bytes && writer.add(record))
+        ++added;
+    EXPECT_LE(added * size_of(record), max_frame_bytes);
+}
+
 TEST(GoldenEvtFrames, AreAllExpected) {
     std::set<std::string> there;
     for (const auto& entry : std::filesystem::directory_iterator(samples::folder()))
@@ -201,10 +209,8 @@ TEST(EvtFrameWriter, FillsItsRoomToTheLastByteButNoFrameBeyondTheLimit) {
               samples::golden("publish"));
     Buffer buffer(2 * max_frame_bytes);
     FrameWriter writer(buffer);
-    while (writer.add(samples::publish())) {
-    }
-    while (writer.add(Close{1})) {
-    }
+    fill(writer, samples::publish());
+    fill(writer, Close{1});
     EXPECT_LE(writer.bytes(), max_frame_bytes);
     EXPECT_GT(writer.bytes() + size_of(Close{}), max_frame_bytes);
     EXPECT_EQ(samples::outcome(Bytes(buffer).first(writer.bytes())), "accepted");
@@ -215,8 +221,7 @@ TEST(EvtFrameWriter, TouchesNothingBehindItsRoom) {
     FrameWriter writer(MutableBytes(buffer).first(100));
     EXPECT_FALSE(writer.add(samples::publish()));
     EXPECT_TRUE(writer.add(Unlink{std::string_view("0123456789")}));
-    while (writer.add(Close{1})) {
-    }
+    fill(writer, Close{1});
     EXPECT_EQ(Buffer(buffer.begin() + 100, buffer.end()), Buffer(100, 0xee));
 }
 
@@ -229,17 +234,52 @@ TEST(EvtRecords, OfAllKindsHaveTheSizeThatTheyTakeUp) {
     }
 }
 
-TEST(EvtRecords, AreEqualOnlyWhenEveryPartIs) {
+TEST(EvtRecords, OfDifferentFramesDiffer) {
     const auto& all = samples::all();
     for (const auto& [one, left] : all)
         for (const auto& [other, right] : all)
             EXPECT_EQ(left == right, one == other) << one << " and " << other;
-    Publish other = samples::publish();
-    other.data = other.data.first(other.data.size() - 1);
-    EXPECT_FALSE(other == samples::publish());
-    other = samples::publish();
-    other.patterns = {};
-    EXPECT_FALSE(other == samples::publish());
+}
+
+/// Whether two records stay equal though one of them was changed.
+template <typename Content, typename Change>
+bool equal_after(Content content, Change change) {
+    const Content before = content;
+    change(content);
+    return content == before;
+}
+
+TEST(EvtRecords, DifferInEachOfTheirFields) {
+    static constexpr StandingOpen opens[] = {{1, samples::channel, {7}, "device_state"},
+                                             {2, samples::other_channel, {3}, "mwi"}};
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { ++hello.publisher; }));
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { ++hello.since; }));
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { hello.state = Hello::State::empty; }));
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { hello.wants = Hello::Wants::nothing; }));
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { ++hello.boot_time; }));
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { ++hello.initial_view; }));
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { hello.program = "lamplight"; }));
+    EXPECT_FALSE(equal_after(samples::hello(), [](Hello& hello) { hello.opens = opens; }))
+        << "flags of the second";
+
+    const Bytes patterns[] = {bytes_of("device_state!")};
+    Buffer data(samples::publish().data.begin(), samples::publish().data.end());
+    data.back() ^= 1;
+    const auto unequal = [](auto change) { return !equal_after(samples::publish(), change); };
+    EXPECT_TRUE(unequal([](Publish& event) { event.channel = samples::other_channel; }));
+    EXPECT_TRUE(unequal([](Publish& event) { event.id = EventId::lost; }));
+    EXPECT_TRUE(unequal([](Publish& event) { event.priority = 2; }));
+    EXPECT_TRUE(unequal([](Publish& event) { ++event.retention; }));
+    EXPECT_TRUE(unequal([](Publish& event) { ++event.publish_time; }));
+    EXPECT_TRUE(unequal([](Publish& event) { event.channel_name = "device"; }));
+    EXPECT_TRUE(unequal([](Publish& event) { event.publisher = "pbx2"; }));
+    EXPECT_TRUE(unequal([&](Publish& event) { event.patterns = patterns; })) << "NUL and not";
+    EXPECT_TRUE(unequal([&](Publish& event) { event.data = data; }));
+
+    static constexpr Process targets[] = {{1, 4711}, {0x9016180a, 816}};
+    EXPECT_FALSE(equal_after(samples::state_begin(), [](StateBegin& begin) { ++begin.number; }));
+    EXPECT_FALSE(equal_after(samples::state_begin(), [](StateBegin& begin) { begin.targets = targets; }));
+    EXPECT_TRUE(equal_after(samples::state_begin(), [](StateBegin&) {}));
 }
 
 }  // namespace
