@@ -2,7 +2,7 @@
 
 get_property(modules GLOBAL PROPERTY LAMPLIGHT_MODULES)
 set(programs "")
-foreach(program IN ITEMS lamplightd lamplight lamplight-sim lamplight-bench)
+foreach(program IN ITEMS lamplightd lamplight lamplight-evt lamplight-sim lamplight-bench)
     if(TARGET ${program})
         list(APPEND programs ${program})
     endif()
@@ -35,6 +35,7 @@ endforeach()
 file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/man")
 install(DIRECTORY "${CMAKE_BINARY_DIR}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man5" FILES_MATCHING PATTERN "*.5")
 install(FILES "${PROJECT_SOURCE_DIR}/packaging/completion/lamplight"
+              "${PROJECT_SOURCE_DIR}/packaging/completion/lamplight-evt"
         DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
         DESTINATION "${CMAKE_INSTALL_DOCDIR}")
