@@ -1,4 +1,5 @@
 #include "bench/board.hpp"
+#include "bench/crowd_member.hpp"
 #include "bus/module.hpp"
 #include "conf/file.hpp"
 #include "conf/values.hpp"
@@ -12,9 +13,9 @@
 #include <optional>
 #include <vector>
 
-/// The module `bench_generator.so` of the build tree, for `lamplight-bench ring`: stands where a PBX link
-/// stands, gives own votes to the daemon it is loaded into, or counts what the daemon has applied of another
-/// node's.
+/// The module `bench_generator.so` of the build tree, for `lamplight-bench ring` and `ais`: stands where a
+/// PBX link stands, gives own votes to the daemon it is loaded into, or counts what the daemon has applied of
+/// another node's.
 namespace lamplight::bench {
 
 namespace {
@@ -25,11 +26,13 @@ constexpr const char* settings_file = "bench_generator.conf";
 struct Orders {
     enum class Role : std::uint8_t {
         idle,
-        fill,  ///< sets every device once, as fast as it goes
-        give,  ///< changes devices in turn, each again only when its last change was seen
-        see,   ///< counts changes of aggregates, each of which comes of one vote
+        fill,   ///< sets every device once, as fast as it goes
+        give,   ///< changes devices in turn, each again only when its last change was seen
+        see,    ///< counts changes of aggregates, each of which comes of one vote
+        crowd,  ///< gives and looks, with others: see CrowdMember
     } role = Role::idle;
-    std::string board;
+    std::string board;         ///< the file of a Board; of a Crowd
+    std::uint64_t number = 0;  ///< of our part in the crowd, from 0
     std::uint64_t changes = 0;
     std::uint64_t window = 0;      ///< so many changes may be given and not seen
     std::uint64_t per_second = 0;  ///< 0: as fast as they are seen
@@ -40,6 +43,7 @@ std::optional<Orders::Role> role_of(std::string_view word) {
     if (word == "fill") return Orders::Role::fill;
     if (word == "give") return Orders::Role::give;
     if (word == "see") return Orders::Role::see;
+    if (word == "crowd") return Orders::Role::crowd;
     return {};
 }
 
@@ -57,7 +61,9 @@ bool read_option(const conf::Option& option, Orders& orders) {
     const auto number = conf::parse_integer(option.value);
     if (!number || *number < 0) return false;
     const auto value = static_cast<std::uint64_t>(*number);
-    if (option.name == "changes")
+    if (option.name == "number")
+        orders.number = value;
+    else if (option.name == "changes")
         orders.changes = value;
     else if (option.name == "window")
         orders.window = value;
@@ -91,6 +97,7 @@ public:
     tl::expected<void, std::string> reload() override;
     void say_goodbye(bus::Goodbye, std::function<void()> done) override {
         timer_.cancel();
+        crowd_.reset();
         done();
     }
     std::vector<bus::Status> status() const override { return {}; }
@@ -102,7 +109,9 @@ private:
     static constexpr std::uint32_t no_device = std::numeric_limits<std::uint32_t>::max();
 
     explicit Generator(bus::Host& host) : host_(host), timer_(host.loop()) {}
-    void begin_giving();
+    tl::expected<void, std::string> join_crowd();
+    tl::expected<void, std::string> know_devices(std::uint32_t count);
+    tl::expected<void, std::string> begin_giving();
     void tick_at(Clock::time_point time);
     void on_tick();
     bool may_give() const;
@@ -113,6 +122,7 @@ private:
     boost::asio::steady_timer timer_;
     Orders orders_;
     mutable std::optional<Board> board_;
+    std::optional<CrowdMember> crowd_;
     state::Changes changes_;
     std::vector<state::DeviceId> devices_;  ///< ours, by their number
     std::vector<std::uint8_t> busy_;        ///< whether we last gave INUSE, by their number
@@ -134,37 +144,53 @@ tl::expected<void, std::string> Generator::reload() {
     auto orders = read_orders(host_.config_dir());
     if (!orders) return tl::unexpected(orders.error());
     std::optional<Board> board;
-    if (orders->role != Orders::Role::idle) {
+    if (orders->role != Orders::Role::idle && orders->role != Orders::Role::crowd) {
         auto opened = Board::open(orders->board);
         if (!opened) return tl::unexpected(opened.error());
         board.emplace(std::move(*opened));
     }
     timer_.cancel();
+    crowd_.reset();
     orders_ = std::move(*orders);
     board_ = std::move(board);
-    if (orders_.role == Orders::Role::fill || orders_.role == Orders::Role::give) begin_giving();
+    if (orders_.role == Orders::Role::fill || orders_.role == Orders::Role::give) return begin_giving();
+    if (orders_.role == Orders::Role::crowd) return join_crowd();
     return {};
 }
 
-void Generator::begin_giving() {
-    node_ = *host_.engine().find_node(host_.own_nodes().front().eid);
-    while (devices_.size() < board_->devices()) {
+tl::expected<void, std::string> Generator::join_crowd() {
+    auto crowd = Crowd::open(orders_.board);
+    if (!crowd) return tl::unexpected(crowd.error());
+    if (orders_.number >= crowd->parts().size())
+        return tl::unexpected(std::string("there is no such part in the crowd"));
+    if (auto known = know_devices(crowd->devices()); !known) return known;
+    host_.publish(changes_);
+    crowd_.emplace(host_, std::move(*crowd), orders_.number, devices_);
+    return {};
+}
+
+tl::expected<void, std::string> Generator::know_devices(std::uint32_t count) {
+    while (devices_.size() < count) {
         const auto device =
             host_.engine().intern_device(device_name(static_cast<std::uint32_t>(devices_.size())), changes_);
-        if (!device) {
-            host_.log().error("The daemon's limits do not allow {} devices", board_->devices());
-            return;
-        }
+        if (!device) return tl::unexpected(fmt::format("the daemon's limits do not allow {} devices", count));
         host_.engine().retain_device(*device);
         devices_.push_back(*device);
         busy_.push_back(0);
     }
+    return {};
+}
+
+tl::expected<void, std::string> Generator::begin_giving() {
+    node_ = *host_.engine().find_node(host_.own_nodes().front().eid);
+    if (auto known = know_devices(board_->devices()); !known) return known;
     board_->begin();
     next_ = 0;
     seen_before_ = board_->head().seen;
     left_ = orders_.role == Orders::Role::fill ? devices_.size() : orders_.changes;
     due_ = Clock::now();
     tick_at(due_);
+    return {};
 }
 
 void Generator::tick_at(Clock::time_point time) {
