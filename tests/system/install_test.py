@@ -36,6 +36,18 @@ class Installation(SystemTest):
             with self.subTest(path):
                 self.assertTrue((self.root / path).is_file())
 
+    def test_its_own_libraries_are_found_inside_it(self):
+        library = self.root / "lib/lamplight"
+        modules = list((library / "modules").glob("*.so"))
+        self.assertTrue(modules)
+        for file in (*modules, *library.glob("*.so")):
+            with self.subTest(file.name):
+                needed = subprocess.run(["ldd", file], check=True, capture_output=True, text=True).stdout
+                self.assertNotIn("not found", needed)
+                for line in needed.splitlines():
+                    if "liblamplight_" in line:
+                        self.assertEqual(Path(line.split("=>")[1].split()[0]).resolve().parent, library.resolve())
+
     def test_touches_nothing_outside_its_prefix(self):
         self.assertEqual([path.name for path in self.destination.iterdir()], ["usr"])
 

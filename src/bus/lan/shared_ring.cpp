@@ -240,7 +240,11 @@ void SharedRing::Impl::on_lost(const std::string& why) {
 // --- the end ---
 
 void SharedRing::Impl::detach(UserId id, Goodbye how, std::function<void()> done) {
-    if (!remove(id) || !users_.empty() || phase_ != Phase::running) return done();
+    const auto leaver = remove(id);
+    if (leaver && !users_.empty())
+        log_.verbose(2, "Corosync: {} goes; the group lamplight stays joined for {}", leaver->user.name,
+                     users_.front()->user.name);
+    if (!leaver || !users_.empty() || phase_ != Phase::running) return done();
     phase_ = Phase::leaving;
     leaver_ = id;
     goodbye_done_ = std::move(done);

@@ -160,6 +160,10 @@ TEST_F(ModuleManagerTest, NamesTheLibraryThatIsMissing) {
     EXPECT_THAT(problem_of("res_corosync.so"), HasSubstr("libnowhere.so"));
 }
 
+TEST_F(ModuleManagerTest, NamesTheLibraryThatIsMissingToALibraryOfTheModule) {
+    EXPECT_THAT(manager_.load("res_through").error(), HasSubstr("the library libnowhere.so is missing"));
+}
+
 TEST_F(ModuleManagerTest, RefusesWhatIsNotOurs) {
     EXPECT_THAT(manager_.load("res_other_interface").error(), HasSubstr("interface 99"));
     EXPECT_THAT(manager_.load("res_other_build").error(), HasSubstr("0.0.1"));

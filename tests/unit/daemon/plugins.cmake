@@ -22,7 +22,16 @@ lamplight_test_plugin(not_a_plugin not_a_plugin.cpp)
 add_library(test_nowhere SHARED nowhere.cpp)
 set_target_properties(test_nowhere PROPERTIES OUTPUT_NAME nowhere
                       LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/nowhere")
-lamplight_test_plugin(res_corosync test_plugin.cpp PLUGIN_FILE="res_corosync.conf" PLUGIN_NEEDS_NOWHERE)
+lamplight_test_plugin(res_corosync test_plugin.cpp PLUGIN_FILE="res_corosync.conf" PLUGIN_NEEDS_NOWHERE=nowhere)
 target_link_libraries(test_res_corosync PRIVATE test_nowhere)
 set_target_properties(test_res_corosync PROPERTIES SKIP_BUILD_RPATH TRUE)
+
+# Needs it through a library that is found, as modules on a ring need Corosync's.
+add_library(test_through SHARED through.cpp)
+set_target_properties(test_through PROPERTIES OUTPUT_NAME through SKIP_BUILD_RPATH TRUE
+                      LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/tests/through")
+target_link_libraries(test_through PRIVATE test_nowhere)
+lamplight_test_plugin(res_through test_plugin.cpp PLUGIN_NEEDS_NOWHERE=through)
+target_link_libraries(test_res_through PRIVATE test_through)
+
 target_compile_definitions(daemon_test PRIVATE TEST_MODULES="${plugin_dir}")

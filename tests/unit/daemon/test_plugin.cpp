@@ -16,7 +16,7 @@
 #endif
 
 #ifdef PLUGIN_NEEDS_NOWHERE
-extern "C" int nowhere();
+extern "C" int PLUGIN_NEEDS_NOWHERE();
 #endif
 
 namespace {
@@ -60,7 +60,7 @@ private:
 
 tl::expected<std::unique_ptr<bus::Module>, std::string> make(bus::Host& host) {
 #ifdef PLUGIN_NEEDS_NOWHERE
-    if (nowhere() != 7) return tl::unexpected(std::string("nowhere"));
+    if (PLUGIN_NEEDS_NOWHERE() != 7) return tl::unexpected(std::string("nowhere"));
 #endif
 #ifdef PLUGIN_REFUSES
     (void)host;

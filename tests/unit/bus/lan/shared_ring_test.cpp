@@ -116,12 +116,15 @@ TEST_F(SharedRingTest, NamesAreAskedForOnceMoreWhenTheyMayHaveChangedMeanwhile) 
 TEST_F(SharedRingTest, WhatEveryModuleHandsOnIsSaidOnce) {
     auto one = joined_module("one");
     auto two = module("two");
+    const auto& exchange = one->ring->own_group().exchange();
+    const auto before = exchange.counters().votes_out;
     const state::Changes changes = host.vote("Custom:a");
-    const auto before = one->ring->own_group().exchange().counters().votes_out;
-    for (const auto* each : {one.get(), two.get()})
-        each->ring->on_changes(each->user, changes);
-    ASSERT_TRUE(soon([&] { return one->ring->own_group().exchange().waiting() == 0; }));
-    EXPECT_EQ(one->ring->own_group().exchange().counters().votes_out, before + 1);
+    one->ring->on_changes(one->user, changes);
+    ASSERT_TRUE(soon([&] { return exchange.counters().votes_out == before + 1; }));
+    two->ring->on_changes(two->user, changes);
+    EXPECT_EQ(exchange.waiting(), 0u);
+    run_what_waits();
+    EXPECT_EQ(exchange.counters().votes_out, before + 1);
 }
 
 TEST_F(SharedRingTest, TheLongestAttachedSpeaksAndAfterItTheNext) {
@@ -131,6 +134,7 @@ TEST_F(SharedRingTest, TheLongestAttachedSpeaksAndAfterItTheNext) {
     EXPECT_FALSE(one->ring->is_first(two->user));
     one->say_goodbye();
     EXPECT_TRUE(one->said_goodbye);
+    EXPECT_EQ(host.lines_with("one goes; the group lamplight stays joined for two"), 1u);
     EXPECT_FALSE(two->ring->is_first(one->user));
     EXPECT_TRUE(two->ring->is_first(two->user));
     run_what_waits();
