@@ -15,6 +15,8 @@ namespace {
 namespace json = boost::json;
 namespace clm = bus::ais::clm;
 
+constexpr std::size_t most_waiting = 1'000;
+
 json::array nodes_json(const std::vector<clm::NodeId>& ids, const clm::Membership& membership) {
     json::array out;
     for (const clm::NodeId id : ids)
@@ -36,13 +38,27 @@ std::string json_line(const clm::Transition& transition, bus::ais::evt::Nanoseco
 }  // namespace
 
 void Watch::on_transition(const clm::Transition& transition) {
+    if (unprinted_.size() == most_waiting) {
+        unprinted_.pop_front();
+        described_ -= described_ > 0 ? 1 : 0;
+        ++dropped_;
+    }
     unprinted_.push_back({session_.group().moment().wall, transition});
     session_.describe();
 }
 
 void Watch::on_described() {
-    for (const Seen& seen : std::exchange(unprinted_, {}))
-        print(seen);
+    described_ = unprinted_.size();
+    print_described();
+}
+
+void Watch::print_described() {
+    for (; described_ > 0 && session_.output().has_room(); --described_) {
+        if (const auto dropped = std::exchange(dropped_, 0); dropped > 0)
+            Session::say(fmt::format("{} changes were not printed: nobody read them", dropped));
+        print(unprinted_.front());
+        unprinted_.pop_front();
+    }
 }
 
 void Watch::print(const Seen& seen) {
