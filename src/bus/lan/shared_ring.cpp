@@ -60,6 +60,7 @@ private:
     void welcome(UserId id);
     void finish_goodbye();
 
+    std::shared_ptr<Attached> find(UserId id) const;
     std::shared_ptr<Attached> remove(UserId id);
     template <typename Call>
     void for_each_user(Call call);
@@ -124,20 +125,23 @@ SharedRing::UserId SharedRing::Impl::attach(User user) {
 
 /// Who comes later hears what the others have heard already.
 void SharedRing::Impl::welcome(UserId id) {
-    const auto place_of = std::ranges::find(users_, id, &Attached::id);
-    if (place_of == users_.end()) return;
-    const std::shared_ptr<Attached> one = *place_of;
+    const auto one = find(id);
+    if (!one) return;
     if (names_.known() && one->user.on_names) one->user.on_names();
     if (!own_->joined() || std::exchange(one->told_joined, true)) return;
     if (one->user.on_joined) one->user.on_joined();
     if (one->user.on_lamplights) one->user.on_lamplights(own_->lamplights());
 }
 
+std::shared_ptr<SharedRing::Impl::Attached> SharedRing::Impl::find(UserId id) const {
+    const auto found = std::ranges::find(users_, id, &Attached::id);
+    return found == users_.end() ? nullptr : *found;
+}
+
 std::shared_ptr<SharedRing::Impl::Attached> SharedRing::Impl::remove(UserId id) {
-    const auto place_of = std::ranges::find(users_, id, &Attached::id);
-    if (place_of == users_.end()) return nullptr;
-    auto one = std::move(*place_of);
-    users_.erase(place_of);
+    auto one = find(id);
+    if (!one) return nullptr;
+    std::erase(users_, one);
     last_ = id;
     return one;
 }
