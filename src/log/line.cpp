@@ -104,8 +104,13 @@ std::string_view verbose_mark(int depth) {
     return marks[depth < 4 ? static_cast<std::size_t>(depth) : 4];
 }
 
+/// What a bare line stands for has a date of its own, whatever logger.conf says.
+constexpr std::string_view bare_date_format = "%b %e %T";
+
 std::string console_line(const Record& record, std::string_view date_format) {
     if (record.level == Level::verbose) return fmt::format("{}{}", verbose_mark(record.depth), record.text);
+    if (record.form == Form::bare)
+        return fmt::format("{} {}", format_date(bare_date_format, record.time), record.text);
     return fmt::format("[{}] {}[{}]: {}:{} {}: {}", format_date(date_format, record.time),
                        to_string(record.level), record.thread, record.file, record.line, record.function,
                        record.text);

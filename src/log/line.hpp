@@ -13,7 +13,8 @@ namespace lamplight::log {
 std::string format_date(std::string_view format, std::chrono::system_clock::time_point time);
 
 /// `[Nov 13 13:27:12] DEBUG[14801]: engine.cpp:652 apply: text`; a verbose line is its text behind Asterisk's
-/// mark of its depth (`    -- text`). No line end.
+/// mark of its depth (`    -- text`), a bare one its text behind `Nov 13 13:27:12 `, whatever the date
+/// format. No line end.
 std::string console_line(const Record& record, std::string_view date_format);
 
 /// `[Nov 13 13:27:12] DEBUG[14801] engine.cpp: text`, verbose with its mark. No line end.

@@ -287,7 +287,7 @@ std::string Log::date_format() const {
 }
 
 void Log::write(Level level, int depth, const std::source_location& where, fmt::string_view format,
-                fmt::format_args args) {
+                fmt::format_args args, Form form) {
     std::string text = printable(fmt::vformat(format, args));
     if (text.size() > text_bytes) text.resize(text_bytes);
     impl_->write({.level = level,
@@ -297,7 +297,8 @@ void Log::write(Level level, int depth, const std::source_location& where, fmt::
                   .file = base_name(where.file_name()),
                   .line = where.line(),
                   .function = bare_function(where.function_name()),
-                  .text = text});
+                  .text = text,
+                  .form = form});
 }
 
 }  // namespace lamplight::log

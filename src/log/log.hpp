@@ -22,6 +22,12 @@ enum class Level : std::uint8_t { error, warning, notice, verbose, debug };
 /// `ERROR`, `WARNING`, `NOTICE`, `VERBOSE`, `DEBUG`.
 std::string_view to_string(Level level);
 
+/// What stands before a line's text on consoles and terminals. Files, syslog and journal know one form.
+enum class Form : std::uint8_t {
+    full,  ///< date, level, thread, place
+    bare,  ///< the date as syslog(3) writes it and a blank: `Nov 13 06:55:30 corosync [CLM   ] …`
+};
+
 /// One line on its way to the channels.
 struct Record {
     Level level{};
@@ -32,6 +38,7 @@ struct Record {
     std::uint32_t line = 0;
     std::string_view function;  ///< bare name, without namespace and arguments
     std::string_view text;
+    Form form = Form::full;
 };
 
 /// A format string that remembers where it stands, so that log functions need no macro.
@@ -76,6 +83,11 @@ public:
     template <typename... Args>
     void notice(Format<std::type_identity_t<Args>...> format, Args&&... args) {
         write(Level::notice, 0, format.where, format.text, fmt::make_format_args(args...));
+    }
+    /// A notice in another program's words: on consoles and terminals only a date stands before it.
+    template <typename... Args>
+    void bare(Format<std::type_identity_t<Args>...> format, Args&&... args) {
+        write(Level::notice, 0, format.where, format.text, fmt::make_format_args(args...), Form::bare);
     }
     template <typename... Args>
     void verbose(int depth, Format<std::type_identity_t<Args>...> format, Args&&... args) {
@@ -123,7 +135,7 @@ public:
 
 private:
     void write(Level level, int depth, const std::source_location& where, fmt::string_view format,
-               fmt::format_args args);
+               fmt::format_args args, Form form = Form::full);
 
     class Impl;
     std::unique_ptr<Impl> impl_;

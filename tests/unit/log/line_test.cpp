@@ -54,6 +54,19 @@ TEST_F(Line, OfVerboseHasNoPrefixOnTheConsoleAndItsMarkEverywhere) {
     EXPECT_EQ(console_line(record_, "%T"), "       > Loaded");
 }
 
+TEST_F(Line, ThatIsBareHasOnlyADateOnTheConsoleAndIsANoticeInAFile) {
+    record_.level = Level::notice;
+    record_.form = Form::bare;
+    record_.text = "corosync [CLM   ] \tr(0) ip(10.24.22.144) ";
+    EXPECT_EQ(console_line(record_, "%F"), "Nov 13 13:27:12 corosync [CLM   ] \tr(0) ip(10.24.22.144) ");
+    EXPECT_EQ(file_line(record_, "%T"),
+              "[13:27:12] NOTICE[14801] devicestate.c: corosync [CLM   ] \tr(0) ip(10.24.22.144) ");
+    EXPECT_EQ(undated_line(record_),
+              "NOTICE[14801] devicestate.c: corosync [CLM   ] \tr(0) ip(10.24.22.144) ");
+    record_.time = std::chrono::system_clock::time_point(std::chrono::seconds(1288569605));
+    EXPECT_EQ(console_line(record_, "%F").substr(0, 16), "Nov  1 00:00:05 ") << "the day takes two places";
+}
+
 TEST_F(Line, DateFormatKnowsFractionsOfTheSecond) {
     EXPECT_EQ(format_date("%F %T.%3q", time_), "2010-11-13 13:27:12.123");
     EXPECT_EQ(format_date("%T.%q", time_), "13:27:12.123");

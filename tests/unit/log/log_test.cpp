@@ -103,6 +103,20 @@ TEST_F(LogTest, SendsEachLevelOnlyWhereItsChannelWantsIt) {
     EXPECT_THAT(content("full"), HasSubstr("two"));
 }
 
+TEST_F(LogTest, PrintsABareLineOnConsolesWithItsDateAloneAndInFilesAsANotice) {
+    Channels channels = files({file("messages", level_bit(Level::notice))});
+    channels.channels.push_back({Target::console, {}, all_levels, {}});
+    configure(channels);
+    Ear ear(log_);
+    log_.bare("corosync {}", "[CLM   ] Members Left:");
+    ASSERT_EQ(ear.lines().size(), 1u);
+    EXPECT_THAT(ear.lines()[0],
+                testing::MatchesRegex("... [ 123][0-9] ..:..:.. corosync \\[CLM   \\] Members Left:"));
+    EXPECT_THAT(content("messages"),
+                testing::MatchesRegex("\\[.+\\] NOTICE\\[.+\\] log_test.cpp: corosync \\[CLM   \\] "
+                                      "Members Left:\n"));
+}
+
 TEST_F(LogTest, ShowsDebugOnlyAsDeepAsItIsSet) {
     configure(files({file("full", all_levels)}));
     log_.debug(1, "hidden");
