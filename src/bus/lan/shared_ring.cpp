@@ -117,9 +117,9 @@ std::unique_ptr<OwnGroup> SharedRing::Impl::make_own_group() {
 SharedRing::UserId SharedRing::Impl::attach(User user) {
     const UserId id = ++ids_;
     users_.push_back(std::make_shared<Attached>(Attached{.id = id, .user = std::move(user)}));
-    if (phase_ == Phase::idle) start();
-    if (phase_ == Phase::left) later([](Impl& self) { self.start_again(); });
     if (phase_ == Phase::running) later([id](Impl& self) { self.welcome(id); });
+    if (phase_ == Phase::left) later([](Impl& self) { self.start_again(); });
+    if (phase_ == Phase::idle) start();
     return id;
 }
 
