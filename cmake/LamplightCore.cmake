@@ -2,7 +2,7 @@
 # the folders that plugins need, so that each of them is in a process once. Unit tests of a pure folder link that
 # folder's static library instead, and never both.
 
-set(LAMPLIGHT_CORE_FOLDERS state wire sync group plain conf log console asio)
+set(LAMPLIGHT_CORE_FOLDERS state wire sync group plain conf clm log console asio)
 
 add_library(lamplight_core SHARED)
 target_include_directories(lamplight_core PUBLIC "${PROJECT_SOURCE_DIR}/src")

@@ -61,19 +61,20 @@ enum class Error : std::uint8_t { not_exist = 12, bad_flags = 25, unavailable = 
 /// Who is in the ring, by Corosync's word, as one member sees it.
 class Membership {
 public:
-    /// The ring as Corosync tells it (cpg_totem_confchg_fn_t). The first time everybody is new but has joined
-    /// before, so that is a Transition of the own node alone if it is alone, else of all; nothing when
-    /// nothing changed. A ring of other numbers with the same nodes is a view too, with nobody left or
-    /// joined.
+    /// The ring as Corosync tells it (cpg_totem_confchg_fn_t). The first time everybody has joined, at a view
+    /// that is not known; nothing when nothing changed. A ring of other number with the same nodes (a quick
+    /// restart) is a view too, with nobody left or joined.
     std::optional<Transition> on_ring(std::uint64_t ring_sequence, std::span<const NodeId> nodes);
     /// Corosync is gone: who was here is not known any more. What on_ring says next is compared with before,
-    /// so that who left meanwhile is told.
+    /// so that who left meanwhile is told. With another ring than before our own Corosync is a new one, and
+    /// the view is the own node's initial one.
     void on_lost();
     void set_self(NodeId self);
     /// Names and addresses; of nodes that are not there as well. Gives nodes whose name or address is another
     /// than before: reconfigured.
     std::vector<NodeId> describe(std::span<const ring::RingNode> nodes);
-    /// What a member of `saEvt` on that node said in its hello; 0 and time_unknown say nothing.
+    /// What a member of `saEvt` on that node said in its hello; 0 and time_unknown say nothing. Its word
+    /// counts for more than what was seen. A node that was neither in a ring nor described is passed over.
     void on_hello(NodeId node, Nanoseconds boot_time, std::uint64_t initial_view);
 
     bool known() const;  ///< there is a view
@@ -92,8 +93,8 @@ public:
     /// `changes_only` those that changed. bad_flags for both or neither.
     tl::expected<std::vector<Notification>, Error> notifications(const Transition& transition,
                                                                  std::uint8_t flags) const;
-    /// Of `current`, or of nodes that describe() gave.
-    std::vector<Notification> notifications() const;
+    /// All members: for `current`, or when describe() gave nodes that are `reconfigured`.
+    std::vector<Notification> notifications(std::span<const NodeId> reconfigured = {}) const;
 
     /// A node by id, also one that left; with what is known of it.
     Node known_node(NodeId id) const;
@@ -105,11 +106,16 @@ private:
         std::uint64_t initial_view = 0;
         std::uint64_t seen = 0;  ///< order of joining as seen here
     };
-    std::map<NodeId, Known> nodes_;
-    std::vector<NodeId> members_;
+    void note_joined(const Transition& transition, bool same_ring);
+    void forget_old(const Transition& transition);
+    std::vector<NodeId> in_order(const std::vector<NodeId>& ids) const;
+
+    std::map<NodeId, Known> nodes_;  ///< bounded: who is longest gone is forgotten
+    std::vector<NodeId> members_;    ///< sorted
     std::vector<NodeId> before_loss_;
     NodeId self_ = 0;
     std::uint64_t view_ = 0;
+    std::uint64_t ring_sequence_ = 0;  ///< of the last view, also of one that was lost
     std::uint64_t joinings_ = 0;
     bool has_view_ = false;
 };
@@ -120,7 +126,9 @@ private:
 std::uint32_t shown_id(NodeId id, std::string_view address);
 
 /// A transition in the words of aisexec -f: the transitional block, the regular one, the lines of TOTEM and
-/// MAIN (seed-systems 1.1). Without a date in front: `[CLM   ] CLM CONFIGURATION CHANGE`.
+/// MAIN, as OpenAIS 1.1.4 printed them: a TAB before each member, a blank behind it. A node without an
+/// address is `no interface found for nodeid 3`. Without a date in front: `[CLM   ] CLM CONFIGURATION
+/// CHANGE`.
 std::vector<std::string> aisexec_lines(const Transition& transition, const Membership& membership);
 
 /// `ais clm show members`, as Asterisk prints it (asterisk-facts 4.3), with line ends.
