@@ -73,9 +73,11 @@ class Board:
     def wait_seen(self, count, what, field="seen"):
         until_counted(lambda: getattr(self, field), count, what)
 
-    def wait_set(self, field, what):
+    def wait_set(self, field, what, process=None):
         deadline = time.monotonic() + STALLED
         while getattr(self, field) == 0:
+            if process and process.poll() is not None:
+                raise Failure(f"{what}: ended with status {process.returncode}; see traffic.log (--keep-logs)")
             if time.monotonic() > deadline:
                 raise Failure(f"{what}: not ready after {STALLED:g} s")
             time.sleep(0.002)
@@ -226,7 +228,7 @@ class Bench:
     def seer(self, number, kind, board, **more):
         """One that is joined."""
         process = self.traffic(number, kind, "see", board, **more)
-        board.wait_set("seer_joined_ns", f"lamplight-bench {kind} on host {number}")
+        board.wait_set("seer_joined_ns", f"lamplight-bench {kind} on host {number}", process)
         return process
 
     @staticmethod
