@@ -71,17 +71,14 @@ group::Link::Owner EvtGroup::owner_of_link() {
             .on_joined = [this] { on_joined(); },
             .on_member = [this](const group::MemberEvent& event) { on_member(event); },
             .on_totem = [this](const ring::Totem& totem) { on_totem(totem); },
-            .on_message = [this](ring::Member from,
-                                 wire::Bytes message) { service_.receive(from, message, moment(), out_); },
+            .on_message = [this](ring::Member from, wire::Bytes message) { on_frame(from, message); },
             .on_turn_end = [this] { settle(); },
             .on_lost = [this](const std::string& why) { on_lost(why); },
             .wants_to_send = [this] { return wants_to_send(); },
             .take = [this](wire::MutableBytes out) { return take(out); },
             // An event is published when it comes back, in its place among all others'.
-            .on_own_message =
-                [this](std::uint64_t, wire::Bytes message) {
-                    service_.receive(link_.group().self(), message, moment(), out_);
-                },
+            .on_own_message = [this](std::uint64_t,
+                                     wire::Bytes message) { on_frame(link_.group().self(), message); },
             .on_delivered = [this](std::uint64_t tag) { on_delivered(tag); },
             .on_message_lost = [this](std::uint64_t tag) { on_message_lost(tag); }};
 }
@@ -130,6 +127,11 @@ void EvtGroup::on_member(const group::MemberEvent& event) {
     if (owner_.on_member) owner_.on_member(event);
 }
 
+void EvtGroup::on_frame(ring::Member from, wire::Bytes frame) {
+    service_.receive(from, frame, moment(), out_);
+    if (!out_.ready.empty()) hand_on();
+}
+
 void EvtGroup::on_totem(const ring::Totem& totem) {
     membership_.set_self(link_.group().self().node_id);
     const auto transition = membership_.on_ring(totem.ring_sequence, totem.nodes);
@@ -176,6 +178,7 @@ void EvtGroup::settle_soon() {
 void EvtGroup::settle() {
     learn_hellos();
     hand_on();
+    if (owner_.on_settled) owner_.on_settled();
     arm();
     link_.flush_soon();
     finish_leaving();
@@ -189,12 +192,10 @@ void EvtGroup::learn_hellos() {
 }
 
 void EvtGroup::hand_on() {
-    if (has_something(out_)) {
-        evt::Output handed;
-        std::swap(handed, out_);
-        if (owner_.on_output) owner_.on_output(handed);
-    }
-    if (owner_.on_settled) owner_.on_settled();
+    if (!has_something(out_)) return;
+    evt::Output handed;
+    std::swap(handed, out_);
+    if (owner_.on_output) owner_.on_output(handed);
 }
 
 void EvtGroup::arm() {

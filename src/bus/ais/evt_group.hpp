@@ -35,7 +35,9 @@ public:
         std::function<void(const clm::Transition&)> on_transition = {};
         /// Nodes are described anew (learn()).
         std::function<void()> on_described = {};
-        /// What came of inputs in this turn of the loop: opened, ready clients, news, changed opens.
+        /// What came of inputs: opened, ready clients, news, changed opens. At the end of a turn of the loop,
+        /// and before the next message when a client is ready: one message holds hundreds of events, a turn
+        /// more than a queue, and who takes them at once shall not lose any.
         std::function<void(evt::Output&)> on_output = {};
         /// After on_output(), also when nothing came of the turn: what was sent may have come back, so there
         /// may be room for more.
@@ -79,6 +81,7 @@ private:
     void on_lost(const std::string& why);
     void on_totem(const ring::Totem& totem);
     void on_member(const group::MemberEvent& event);
+    void on_frame(ring::Member from, wire::Bytes frame);
     bool wants_to_send() const;
     group::Taken take(wire::MutableBytes out);
     void on_delivered(std::uint64_t tag);
