@@ -50,7 +50,9 @@ public:
           worker_(loop_),
           group_(loop_, worker_, {.program = "lamplight-bench"}, &time_now,
                  {.on_output = [this](evt::Output& out) { on_output(out); },
-                  .on_settled = [this] { on_settled(); }}),
+                  .on_settled = [this] { on_settled(); },
+                  .wants_to_send = [this] { return gives_apart() && may_give(); },
+                  .take = [this](wire::MutableBytes out) { return give_apart(out); }}),
           timer_(loop_) {}
 
     tl::expected<void, std::string> run();
@@ -69,9 +71,16 @@ private:
     // --- give ---
     bool is_heard() const;
     void begin();
+    bool may_give() const { return giving_ && given_ < order_.events; }
+    wire::Bytes next_data() const;
+    void note_given(std::int64_t now);
     void give();
     enum class Given : std::uint8_t { yes, no_room };
     Given give_one(std::int64_t now);
+    bool gives_apart() const {
+        return gives() && order_.way == EvtTraffic::Way::apart && order_.per_second == 0;
+    }
+    bus::group::Taken give_apart(wire::MutableBytes out);
     void give_later();
     void finish();
 
@@ -198,31 +207,49 @@ void Traffic::begin() {
 }
 
 /// As fast as they go: until the queue is full; there is room when some have come back, and on_settled() is
-/// called.
+/// called. Who gives them apart is asked for each when there is room.
 void Traffic::give() {
-    if (order_.per_second == 0) {
-        while (given_ < order_.events && give_one(now_ns()) == Given::yes) {
+    if (order_.per_second != 0) {
+        if (!may_give()) return;
+        give_one(now_ns());
+        due_ += std::chrono::nanoseconds(1s) / order_.per_second;
+        give_later();
+    } else if (!gives_apart()) {
+        while (may_give() && give_one(now_ns()) == Given::yes) {
         }
-        return;
     }
-    if (given_ == order_.events) return;
-    give_one(now_ns());
-    due_ += std::chrono::nanoseconds(1s) / order_.per_second;
-    give_later();
+}
+
+wire::Bytes Traffic::next_data() const {
+    return data_[2 * (given_ % board_.devices()) + given_ / board_.devices() % 2];
+}
+
+void Traffic::note_given(std::int64_t now) {
+    board_.give(static_cast<std::uint32_t>(given_ % board_.devices()), now);
+    ++given_;
 }
 
 Traffic::Given Traffic::give_one(std::int64_t now) {
-    const std::uint64_t device = given_ % board_.devices();
-    const std::uint64_t state = given_ / board_.devices() % 2;
-    const auto published =
-        group_.service().publish(*channel_, attributes_, data_[2 * device + state], group_.moment());
+    const auto published = group_.service().publish(*channel_, attributes_, next_data(), group_.moment());
     if (!published) {
         if (published.error() != evt::Error::try_again) fail("an event is refused", published.error());
         return Given::no_room;
     }
-    board_.give(static_cast<std::uint32_t>(device), now);
-    ++given_;
+    note_given(now);
     return Given::yes;
+}
+
+bus::group::Taken Traffic::give_apart(wire::MutableBytes out) {
+    if (!gives_apart() || !may_give()) return {};
+    const std::int64_t now = now_ns();
+    const auto bytes =
+        group_.service().write_event(*channel_, attributes_, next_data(), group_.moment(), out);
+    if (!bytes) {
+        fail("an event is refused", bytes.error());
+        return {};
+    }
+    note_given(now);
+    return {*bytes, given_};
 }
 
 void Traffic::give_later() {

@@ -16,6 +16,10 @@ struct EvtTraffic {
         give,  ///< waits until another process has the channel open, then publishes
         see,   ///< subscribes to events of devices and counts them, until it is ended
     } role = Role::see;
+    enum class Way : std::uint8_t {
+        queue,  ///< through the service's queue: a frame carries as many as wait
+        apart,  ///< each in a frame of its own, when there is room, as res_ais sends; not per_second
+    } way = Way::queue;
     std::string channel;
     std::filesystem::path board;
     std::uint64_t events = 0;

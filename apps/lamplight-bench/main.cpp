@@ -45,7 +45,9 @@ constexpr const char* ais_help =
     "ratio\n"
     "             to raw messages of the same bytes, wanted <= 1.5\n"
     "  flood      events a second, nothing lost; ratio to raw messages of the same bytes\n"
-    "             both without retention, and with the 60 s that res_ais asks for (_retained)\n"
+    "             both also with the 60 s of retention that res_ais asks for (_retained), and the flood "
+    "with\n"
+    "             each event in a frame of its own, as res_ais sends it (_apart)\n"
     "  converge   every node of five changes its vote of every device, as fast as it can: seconds from the\n"
     "             last change anywhere until all five engines hold the same, wanted <= 2; again with "
     "somebody\n"
@@ -110,6 +112,9 @@ void add_events(CLI::App& app, EvtTraffic& traffic) {
                                                         {"see", EvtTraffic::Role::see}};
     CLI::App* command = app.add_subcommand("evt", "events through a channel")->group("");
     command->add_option("--role", traffic.role)->required()->transform(CLI::CheckedTransformer(roles));
+    const std::map<std::string, EvtTraffic::Way> ways{{"queue", EvtTraffic::Way::queue},
+                                                      {"apart", EvtTraffic::Way::apart}};
+    command->add_option("--way", traffic.way)->transform(CLI::CheckedTransformer(ways));
     command->add_option("--channel", traffic.channel)->required();
     command->add_option("--board", traffic.board)->required();
     command->add_option("--events", traffic.events);

@@ -53,13 +53,13 @@ class AisBenchmark(SystemTest):
 
     def test_every_event_and_every_last_vote_of_a_round_is_counted_in_every_scenario(self):
         found = figures_of("ais", "--devices", str(DEVICES), "--events", str(CHANGES), "--latency-events", "20")
-        self.assertEqual(set(found), {"latency", "latency_retained", "flood", "flood_retained", "converge",
-                                      "converge_stranger"})
+        self.assertEqual(set(found), {"latency", "latency_retained", "flood", "flood_retained", "flood_apart",
+                                      "converge", "converge_stranger"})
         for scenario in ("latency", "latency_retained"):
             self.assertEqual(found[scenario]["events"], 20)
             self.assertGreater(found[scenario]["frame_bytes"], 49)
             self.assertGreaterEqual(found[scenario]["p99_us"], found[scenario]["p50_us"])
-        for scenario in ("flood", "flood_retained"):
+        for scenario in ("flood", "flood_retained", "flood_apart"):
             self.assertEqual(found[scenario]["events"], CHANGES)
             self.assertGreater(found[scenario]["events_per_second"], 0)
             self.assertGreater(found[scenario]["giver_cpu_us"], 0)
