@@ -281,6 +281,16 @@ TEST_F(MembershipTest, TellsATrackerOfChangesOnlyWhoChanged) {
     EXPECT_THAT(told(*membership_.notifications(same, Track::changes_only)), IsEmpty());
 }
 
+TEST_F(MembershipTest, TellsATransitionAsItWasWhenAnotherFollowed) {
+    ring(40, {1, 2});
+    const Transition left = ring(44, {2}).value();
+    ring(48, {1, 2});
+    EXPECT_THAT(told(*membership_.notifications(left, Track::changes)), ElementsAre("2 none", "1 left -"));
+    const Transition joined = ring(52, {1, 2, 3}).value();
+    ring(56, {1, 2});
+    EXPECT_THAT(told(*membership_.notifications(joined, Track::changes_only)), ElementsAre("3 joined"));
+}
+
 TEST_F(MembershipTest, RefusesFlagsThatNameNoKindOfChangesOrBoth) {
     const Transition change = ring(40, {2}).value();
     for (const int flags : {0, 1, 6, 7, 8, 10, 255})
