@@ -101,6 +101,8 @@ private:
     bool stack_checked_ = false;
     bool in_turn_ = false;
     bool seen_coming_ = false;  ///< ourselves, in the group
+    std::optional<std::uint64_t> early_ring_;  ///< what was said of the ring before that, the last
+    std::vector<std::uint32_t> early_nodes_;
     bool leave_asked_ = false;
     bool seen_going_ = false;
 };
@@ -208,11 +210,19 @@ void Group::Impl::on_membership(const Membership& membership) {
     if (in) seen_coming_ = true;
     if (!in && leave_asked_) seen_going_ = true;
     if (owner_.on_membership) owner_.on_membership(membership);
+    const auto early = in ? std::exchange(early_ring_, std::nullopt) : std::nullopt;
+    if (early && !ended_) on_totem({.nodes = early_nodes_, .ring_sequence = *early});
 }
 
-// A connection hears of the ring's changes also before it is in a group.
+// A connection hears of the ring also before it is in a group: Corosync says once how it is, with the next
+// change of any group, whoever comes or goes.
 void Group::Impl::on_totem(const Totem& totem) {
-    if (seen_coming_ && owner_.on_totem) owner_.on_totem(totem);
+    if (seen_coming_) {
+        if (owner_.on_totem) owner_.on_totem(totem);
+        return;
+    }
+    early_ring_ = totem.ring_sequence;
+    early_nodes_.assign(totem.nodes.begin(), totem.nodes.end());
 }
 
 void Group::Impl::lose(int code) {
@@ -295,6 +305,7 @@ void Group::Impl::drop_connection() {
     timer_.cancel();
     unwatch();
     seen_coming_ = leave_asked_ = seen_going_ = false;
+    early_ring_.reset();
     if (!connection_) return;
     worker_.run([connection = std::exchange(connection_, {})] { connection->finalize(); }, {});
 }

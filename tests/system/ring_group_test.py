@@ -258,6 +258,19 @@ class RingGroup(RingTest):
         two.tell("allow")
         two.until("membership", lambda seen: two.member in seen["joined"])
 
+    def test_who_joins_while_others_come_and_go_hears_of_the_ring_all_the_same(self):
+        ring = self.ring(1).start()
+        one, two = self.probe(ring[1]), self.probe(ring[1])
+        two.tell("forbid")
+        two.tell("join g g")
+        two.until("may_join")
+        one.join()  # now Corosync tells the other, who is connected and in no group
+        two.tell("allow")
+        two.until("membership", lambda seen: two.member in seen["joined"])
+        self.assertEqual(two.until("totem")["nodes"], [1])
+        self.assertLess(two.events.index(two.until("membership")), two.events.index(two.until("totem")))
+        self.assertEqual(len(one.all("totem")), 1)
+
     def test_a_flood_is_heard_in_order_by_a_quick_and_by_a_slow_member(self):
         ring = self.ring(2).start()
         one, two, slow = self.probe(ring[1]), self.probe(ring[2]), self.probe(ring[2])
