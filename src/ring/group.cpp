@@ -100,7 +100,7 @@ private:
     bool ended_ = false;
     bool stack_checked_ = false;
     bool in_turn_ = false;
-    bool seen_coming_ = false;  ///< ourselves, in the group
+    bool seen_coming_ = false;                 ///< ourselves, in the group
     std::optional<std::uint64_t> early_ring_;  ///< what was said of the ring before that, the last
     std::vector<std::uint32_t> early_nodes_;
     bool leave_asked_ = false;
