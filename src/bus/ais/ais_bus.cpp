@@ -1,0 +1,205 @@
+#include "bus/ais/ais_bus.hpp"
+
+#include "conf/reader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace lamplight::bus::ais {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The contract of say_goodbye gives 2 s; most of it belongs to taking votes back.
+constexpr auto votes_patience = 1'300ms;
+constexpr auto leave_patience = 1'900ms - votes_patience - lan::SharedRing::goodbye_patience;
+
+evt::Settings evt_settings(const conf::AisSettings& settings) {
+    evt::Settings evt;
+    evt.queue_limit = settings.queue_limit;
+    evt.queue_resume = settings.queue_resume;
+    evt.program = "lamplightd " LAMPLIGHT_VERSION;
+    return evt;
+}
+
+std::string lines_of(const conf::Problems& problems) {
+    std::string lines;
+    for (const conf::Problem& problem : problems) {
+        if (problem.severity != conf::Severity::error) continue;
+        if (!lines.empty()) lines += '\n';
+        lines += conf::to_string(problem);
+    }
+    return lines;
+}
+
+/// What is no error.
+void tell_of(log::Log& log, const conf::Problems& problems) {
+    for (const conf::Problem& problem : problems) {
+        if (problem.severity == conf::Severity::notice)
+            log.notice("{}", conf::to_string(problem));
+        else
+            log.warning("{}", conf::to_string(problem));
+    }
+}
+
+/// What the daemon read itself it has spoken about.
+bool is_known(const conf::AisSettings& read, const conf::AisSettings& running) {
+    const auto same = [](const conf::AisChannel& one, const conf::AisChannel& other) {
+        return one.name == other.name && one.publish == other.publish && one.subscribe == other.subscribe;
+    };
+    return read.present == running.present && read.queue_limit == running.queue_limit &&
+           read.queue_resume == running.queue_resume &&
+           std::ranges::equal(read.channels, running.channels, same);
+}
+
+tl::expected<conf::AisSettings, std::string> read_settings(Host& host) {
+    auto file = conf::load_ais(host.configuration(), conf::DiskFiles());
+    for (const std::string& name : file.files_read)
+        host.note_file_read(name);
+    if (!file.ok()) return tl::unexpected(lines_of(file.problems));
+    if (!is_known(file.value, host.configuration().ais)) tell_of(host.log(), file.problems);
+    return std::move(file.value);
+}
+
+}  // namespace
+
+AisBus::AisBus(Host& host, const conf::AisSettings& settings)
+    : host_(host),
+      log_(host.log()),
+      shared_(lan::SharedRing::of(host, state::Bus::ais)),
+      group_(
+          host.loop(), shared_->worker(), evt_settings(settings), [&host] { return host.now(); },
+          owner_of_group()),
+      channels_(host, group_, shared_->names()),
+      cluster_log_(host.loop(), log_, group_.membership(), [this] { shared_->learn_names(); }),
+      goodbye_timer_(host.loop()),
+      alive_(std::make_shared<AisBus*>(this)) {}
+
+AisBus::~AisBus() {
+    alive_.reset();
+    shared_->forget(user_);
+}
+
+tl::expected<std::unique_ptr<Module>, std::string> AisBus::make(Host& host) {
+    const auto settings = read_settings(host);
+    if (!settings) return tl::unexpected(settings.error());
+    std::unique_ptr<AisBus> bus(new AisBus(host, *settings));
+    bus->start(*settings);
+    return bus;
+}
+
+EvtGroup::Owner AisBus::owner_of_group() {
+    return {.may_connect = [this] { return shared_->joined(); },
+            .on_joined =
+                [this] {
+                    log_.verbose(2, "AIS: joined the group saEvt as {}",
+                                 names().label(group_.link().group().self()));
+                    channels_.on_joined();
+                },
+            .on_lost = [this](const std::string&) { channels_.on_lost(); },
+            .on_member = [this](const group::MemberEvent& event) { channels_.on_member(event); },
+            .on_transition =
+                [this](const clm::Transition& transition) { cluster_log_.on_transition(transition); },
+            .on_described =
+                [this] {
+                    channels_.on_described();
+                    cluster_log_.on_described();
+                },
+            .on_output = [this](evt::Output& out) { channels_.on_output(out); },
+            .on_settled = [this] { channels_.on_settled(); },
+            .wants_to_send = [this] { return channels_.wants_to_send(); },
+            .take = [this](wire::MutableBytes out) { return channels_.take(out); },
+            .on_delivered = [this](std::uint64_t tag) { channels_.on_delivered(tag); },
+            .on_message_lost = [this](std::uint64_t tag) { channels_.on_message_lost(tag); }};
+}
+
+void AisBus::start(const conf::AisSettings& settings) {
+    commands_ = host_.commands().add(commands_of(*this));
+    channels_.configure(settings);
+    user_ = shared_->attach(
+        {.name = "res_ais.so",
+         .on_joined = [this] { on_shared_joined(); },
+         .on_lamplights =
+             [this](const std::vector<ring::Member>& lamplights) { channels_.on_lamplights(lamplights); },
+         .on_lost = {},
+         .on_names = [this] { group_.learn(names().nodes()); }});
+}
+
+/// Others know us for a Lamplight now.
+void AisBus::on_shared_joined() {
+    if (goodbye_done_ || std::exchange(group_started_, true)) return;
+    group_.start();
+}
+
+void AisBus::on_changes(const state::Changes& changes) {
+    shared_->on_changes(user_, changes);
+    channels_.on_changes(changes);
+}
+
+void AisBus::on_mwi_changes(std::span<const state::MwiOwnChange> changes) {
+    shared_->on_mwi_changes(user_, changes);
+    channels_.on_mwi_changes(changes);
+}
+
+void AisBus::on_own_nodes_changed() {
+    shared_->on_own_nodes_changed(user_);
+    channels_.on_own_nodes_changed();
+}
+
+tl::expected<void, std::string> AisBus::reload() {
+    const auto settings = read_settings(host_);
+    if (!settings) return tl::unexpected(settings.error());
+    channels_.configure(*settings);
+    return {};
+}
+
+// --- the end ---
+
+/// First the event channels, so that to everybody there we are a Lamplight to the last; then our own group.
+void AisBus::say_goodbye(Goodbye how, std::function<void()> done) {
+    goodbye_done_ = std::move(done);
+    goodbye_timer_.expires_after(votes_patience);
+    goodbye_timer_.async_wait([alive = std::weak_ptr(alive_), how](boost::system::error_code error) {
+        const auto bus = alive.lock();
+        if (error || !bus) return;
+        (*bus)->log_.warning("AIS: {} votes for the event channels were not taken in time",
+                             (*bus)->channels_.exchange().waiting());
+        (*bus)->leave(how);
+    });
+    channels_.say_goodbye(how, [alive = std::weak_ptr(alive_), how] {
+        if (const auto bus = alive.lock()) (*bus)->leave(how);
+    });
+}
+
+void AisBus::leave(Goodbye how) {
+    if (std::exchange(leaving_, true)) return;
+    goodbye_timer_.cancel();
+    const auto next = [alive = std::weak_ptr(alive_), how] {
+        const auto bus = alive.lock();
+        if (!bus) return;
+        (*bus)->shared_->detach((*bus)->user_, how, [self = *bus] { self->finish_goodbye(); });
+    };
+    if (!group_started_) return next();
+    group_.leave(leave_patience, next);
+}
+
+void AisBus::finish_goodbye() {
+    if (goodbye_done_) std::exchange(goodbye_done_, nullptr)();
+}
+
+// --- questions ---
+
+std::vector<Status> AisBus::status() const {
+    std::vector<Status> rows;
+    if (shared_->is_first(user_)) rows.push_back(shared_->status());
+    rows.push_back(channels_.status());
+    if (!group_started_) rows.back().detail = "waits for the group lamplight";
+    return rows;
+}
+
+unsigned AisBus::use_count() const {
+    return static_cast<unsigned>(shared_->own_group().exchange().peers() + channels_.exchange().members());
+}
+
+}  // namespace lamplight::bus::ais
