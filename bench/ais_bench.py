@@ -14,7 +14,8 @@ import struct
 import sys
 import time
 
-from ring_rounds import (RAW_WINDOW, Bench, Failure, Results, cpu_figures, main, parse, percentile, until_counted)
+from ring_rounds import (RAW_WINDOW, Bench, Failure, Processor, Results, cpu_figures, main, parse, percentile,
+                         until_counted)
 from harness import wait_until
 
 SCENARIOS = ["latency", "flood", "converge"]
@@ -111,11 +112,23 @@ class Converge(Bench):
             node.until_meets(*(other for other in self.nodes if other is not node))
 
     def round(self):
+        used = self.processor()
         crowd = self.crowd("last votes")
+        cost = self.cost(used)
         raw = self.raw_seconds()
         self.results.add("converge", nodes=self.HOSTS, votes=self.all_votes(), seconds=crowd.seconds(),
-                         giving_seconds=self.giving(crowd), raw_seconds=raw)
+                         giving_seconds=self.giving(crowd), raw_seconds=raw, **cost)
         self.with_stranger()
+
+    def processor(self):
+        return Processor(**{f"daemon{part}": node.process.pid for part, node in enumerate(self.nodes)},
+                         **self.corosyncs())
+
+    def cost(self, used):
+        """Per vote given anywhere, of one daemon and of one Corosync: everyone has something to do with each."""
+        cost = used.per(self.all_votes())
+        return {f"{kind}_cpu_us": sum(value for name, value in cost.items() if name.startswith(kind)) / self.HOSTS
+                for kind in ("daemon", "corosync")}
 
     def all_votes(self):
         return self.HOSTS * self.options.devices
@@ -160,11 +173,13 @@ class Converge(Bench):
         seer = self.seer(1, "evt", board, channel=CHANNEL)
         board.wait_seen(self.all_votes(), "events of votes for a stranger", "events")
         before = self.quiet(board)
+        used = self.processor()
         crowd = self.crowd("last votes, with a stranger")
         events = self.quiet(board) - before
         self.results.add("converge_stranger", nodes=self.HOSTS, votes=self.all_votes(), seconds=crowd.seconds(),
                          stranger_events=events, stranger_lost=board.lost,
-                         stranger_seconds=(board.last_event_ns - max(crowd.all("last_given_ns"))) / 1e9)
+                         stranger_seconds=(board.last_event_ns - max(crowd.all("last_given_ns"))) / 1e9,
+                         **self.cost(used))
         self.finish(seer)
 
     @staticmethod
