@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t events_a_turn = 256;
+constexpr ring::Member nobody;    ///< whose event it is has not been said yet
 constexpr auto retry_after = 5s;  ///< a channel that could not be opened
 
 wire::event::Dialect dialect_of(const conf::Configuration& main) {
@@ -83,8 +84,25 @@ void AsteriskChannels::configure(const conf::AisSettings& settings) {
 void AsteriskChannels::look_around() {
     exchange_.configure(exchange_settings());
     std::vector<Audience::Event> events;
-    audience_.look(channels_.open(), group_.service().channels(), group_.link().group().self(), events);
+    const std::vector<evt::Service::ChannelView> all = group_.service().channels();
+    audience_.look(channels_.open(), all, group_.link().group().self(), events);
     act_on(events);
+    tell_of_unlinked(all);
+}
+
+/// We stay in such a channel with those who have it open; somebody who is new finds another of this name.
+void AsteriskChannels::tell_of_unlinked(std::span<const evt::Service::ChannelView> all) {
+    const ring::Member self = group_.link().group().self();
+    for (const evt::Service::ChannelView& channel : all) {
+        const bool ours =
+            std::ranges::find(channel.opens, self, &evt::Service::OpenView::member) != channel.opens.end();
+        if (!channel.unlinked || !ours || !unlinked_told_.insert(channel.id).second) continue;
+        log_.warning(
+            "AIS: the event channel '{}' was unlinked: its members go on hearing each other, and who opens "
+            "'{}' "
+            "from now on is in another channel. To follow there: module unload and load res_ais.so",
+            channel.name, channel.name);
+    }
 }
 
 void AsteriskChannels::retry_later() {
@@ -141,7 +159,7 @@ void AsteriskChannels::act_on(const std::vector<Audience::Event>& events) {
             case Kind::came:
                 log_.verbose(3, "AIS: {} has an event channel of ours open", label);
                 exchange_.member_came(member, label, now, out_);
-                if (early_.erase(member) > 0) resync_.ask(now);
+                if (early_.erase(member) + early_.erase(nobody) > 0) resync_.ask(now);
                 break;
             case Kind::returned:
                 log_.verbose(3, "AIS: {} can be heard again in our event channels", label);
@@ -239,14 +257,14 @@ void AsteriskChannels::drain() {
 void AsteriskChannels::on_delivery(const evt::Delivery& delivery, evt::Moment moment) {
     const evt::Event& event = *delivery.event;
     if (event.id == evt::EventId::lost) return on_gap();
-    const ring::Member from{event.from.node_id, event.from.pid};
+    const ring::Member from = group_.service().owner_of(event.id);
     if (from == group_.link().group().self()) {
         ++counters_.own_events;
         return;
     }
     if (!audience_.contains(from)) {
         ++counters_.unheard;
-        if (group_.link().members().is_present(from)) early_.insert(from);
+        if (from == nobody || group_.link().members().is_present(from)) early_.insert(from);
         return;
     }
     ++counters_.events_in;
@@ -433,21 +451,23 @@ void AsteriskChannels::finish_goodbye() {
 
 // --- questions ---
 
+std::string AsteriskChannels::detail() const {
+    if (settings_.channels.empty()) return "no event channel in ais.conf";
+    std::string text =
+        fmt::format("{} open; {} other {} them open", console::counted(channels_.open().size(), "channel"),
+                    exchange_.members(), exchange_.members() == 1 ? "program has" : "programs have");
+    if (const std::size_t refused = channels_.refused().size(); refused > 0)
+        text += fmt::format("; {} cannot be opened", refused);
+    return text;
+}
+
 Status AsteriskChannels::status() const {
     const plain::Counters& votes = exchange_.counters();
     Status status;
     status.bus = "event channels";
     status.up = group_.joined();
     status.peers = static_cast<std::uint32_t>(exchange_.members());
-    if (!status.up) {
-        status.detail = lan::trouble_of(group_.link());
-    } else {
-        status.detail = fmt::format("{} open; {} other {} them open",
-                                    console::counted(channels_.open().size(), "channel"), status.peers,
-                                    status.peers == 1 ? "program has" : "programs have");
-        if (const std::size_t refused = channels_.refused().size(); refused > 0)
-            status.detail += fmt::format("; {} cannot be opened", refused);
-    }
+    status.detail = status.up ? detail() : lan::trouble_of(group_.link());
     status.votes_out = votes.votes_out;
     status.votes_in = votes.votes_in;
     status.frames_out = group_.service().counters().frames_out;

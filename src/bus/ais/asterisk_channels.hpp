@@ -94,6 +94,8 @@ private:
     void on_time();
     void retry_later();
     void finish_goodbye();
+    void tell_of_unlinked(std::span<const evt::Service::ChannelView> all);
+    std::string detail() const;
     evt::Attributes& attributes(EventType type);
 
     Host& host_;
@@ -108,7 +110,9 @@ private:
     plain::Exchange exchange_;
     plain::Output out_;
     Counters counters_;
-    std::set<ring::Member> early_;  ///< their events came before we knew that they have a channel open
+    /// Their events came before we knew that they have a channel open, or who they are: zero.
+    std::set<ring::Member> early_;
+    std::set<evt::ChannelId> unlinked_told_;
     std::array<evt::Attributes, 2> attributes_;
     std::array<std::uint8_t, wire::event::max_event_bytes> message_{};
     std::uint64_t dropped_told_ = 0;

@@ -36,8 +36,8 @@ std::string subject_of(const evt::Event& event) {
     if (!decoded) return {};
     std::string subject = std::visit(Subject{}, *decoded);
     if (subject.empty()) return {};
-    subject.append(1, '\0').append(std::to_string(event.from.node_id));
-    return subject.append(1, ' ').append(std::to_string(event.from.pid));
+    const auto publisher = static_cast<std::uint32_t>(static_cast<std::uint64_t>(event.id) >> 32U);
+    return subject.append(1, '\0').append(std::to_string(publisher));
 }
 
 }  // namespace

@@ -14,25 +14,29 @@ namespace event = wire::event;
 using state::DeviceState;
 using Flags = std::vector<bool>;
 
-constexpr wire::evt::Process pbx2{2, 200};
-constexpr wire::evt::Process pbx3{3, 300};
+constexpr std::uint64_t pbx2 = 2'000;  ///< publisher numbers
+constexpr std::uint64_t pbx3 = 3'000;
 
 state::Eid eid(std::uint8_t number) {
     return {{0x02, 0, 0, 0, 0, number}};
 }
 
-evt::Delivery delivery(std::string data, wire::evt::Process from, evt::EventId id = evt::EventId{1'001}) {
+evt::Delivery delivery(std::string data, evt::EventId id) {
     evt::Event made;
     made.id = id;
-    made.from = from;
     made.data = std::move(data);
     return {.subscription = 0, .channel = {}, .event = std::make_shared<const evt::Event>(std::move(made))};
 }
 
-evt::Delivery delivery(const event::Event& said, wire::evt::Process from = pbx2) {
+evt::EventId id_of(std::uint64_t publisher) {
+    static std::uint32_t count = 1'000;
+    return evt::EventId{publisher << 32U | ++count};
+}
+
+evt::Delivery delivery(const event::Event& said, std::uint64_t publisher = pbx2) {
     std::vector<std::uint8_t> bytes(event::max_event_bytes);
     bytes.resize(event::encode(said, {}, bytes));
-    return delivery(std::string(bytes.begin(), bytes.end()), from);
+    return delivery(std::string(bytes.begin(), bytes.end()), id_of(publisher));
 }
 
 event::Event vote(std::string_view device, DeviceState state, std::uint8_t of = 2) {
@@ -66,12 +70,9 @@ TEST(MadeOld, AreCountsOfTheSameMailboxAndContext) {
 }
 
 TEST(MadeOld, IsNothingThatIsNoEventOfAsterisks) {
-    const std::vector events{delivery("garbage", pbx2),
-                             delivery("garbage", pbx2),
-                             delivery(event::Ping{eid(2)}),
-                             delivery(event::Ping{eid(2)}),
-                             delivery("", {}, evt::EventId::lost),
-                             delivery("", {}, evt::EventId::lost)};
+    const std::vector events{delivery("garbage", id_of(pbx2)), delivery("garbage", id_of(pbx2)),
+                             delivery(event::Ping{eid(2)}),    delivery(event::Ping{eid(2)}),
+                             delivery("", evt::EventId::lost), delivery("", evt::EventId::lost)};
     EXPECT_EQ(made_old(events), Flags(events.size()));
 }
 
