@@ -203,7 +203,7 @@ void AsteriskChannels::on_news(const evt::News& news) {
     const std::string who = names_.label(news.member);
     switch (news.kind) {
         case Kind::registry_known:
-            return log_.verbose(2, "AIS: the event channels of the cluster are known, by {}", news.text);
+            return log_.verbose(2, "AIS: the event channels of the cluster are known: {}", news.text);
         case Kind::malformed:
             return log_.warning("AIS: a frame of event channels from {} was refused: {}", who, news.text);
         case Kind::lost:
@@ -273,18 +273,21 @@ void AsteriskChannels::on_delivery(const evt::Delivery& delivery, evt::Moment mo
 }
 
 void AsteriskChannels::on_gap() {
-    const std::uint64_t dropped = group_.service().counters().dropped;
-    log_.warning(
-        "AIS: {} events for us were dropped, because we did not read them in time (delivery_queue_size of "
-        "openais.conf: {}). What is retained is delivered again; what others published without retention is "
-        "lost",
-        dropped - std::exchange(dropped_told_, dropped), settings_.queue_limit);
     ++counters_.gaps;
     resync_.ask(host_.now());
 }
 
 void AsteriskChannels::resync() {
     if (!resync_.take(host_.now())) return;
+    const std::uint64_t dropped = group_.service().counters().dropped;
+    if (dropped != dropped_told_)
+        log_.warning(
+            "AIS: {} events for us were dropped, because we did not read them in time (delivery_queue_size "
+            "of "
+            "openais.conf: {}). What is retained is delivered again; what others published without retention "
+            "is lost",
+            dropped - dropped_told_, settings_.queue_limit);
+    dropped_told_ = dropped;
     ++counters_.resyncs;
     channels_.subscribe_again(group_.moment(), group_.output());
     replaying_ = true;
