@@ -48,6 +48,7 @@ struct Input::Shared : std::enable_shared_from_this<Input::Shared> {
 void Input::Shared::run() {
     std::array<char, 65'536> buffer{};
     for (;;) {
+        // NOLINTNEXTLINE(clang-analyzer-unix.BlockInCriticalSection): the lock that it sees was given back
         const ssize_t count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return end(std::strerror(errno));

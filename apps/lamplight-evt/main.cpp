@@ -180,7 +180,7 @@ void add_subcommands(CLI::App& app, Typed& typed) {
 // --- what was typed becomes what is to be done ---
 
 template <typename Command, typename... Options>
-Session::Make make(Options... options) {
+Session::Make make(const Options&... options) {
     return [options...](Session& session) { return std::make_unique<Command>(session, options...); };
 }
 
@@ -223,6 +223,12 @@ tl::expected<std::string, Complaint> device_state_data(const Typed& typed) {
     return std::string(wire::text_of(wire::Bytes{buffer.data(), bytes}));
 }
 
+tl::expected<std::string, Complaint> data_of(const Typed& typed) {
+    if (!typed.device_state.empty()) return device_state_data(typed);
+    if (typed.data == "-") return read_input();
+    return typed.data;
+}
+
 tl::expected<PublishOptions, Complaint> publish_options(const Typed& typed) {
     PublishOptions out;
     out.channel = typed.channel;
@@ -233,13 +239,14 @@ tl::expected<PublishOptions, Complaint> publish_options(const Typed& typed) {
     if (!typed.retention.empty()) out.retention = *parse_retention(typed.retention);
     if (!typed.publisher.empty()) out.publisher = typed.publisher;
     if (typed.lines) return out;
-    if (typed.device_state.empty()) {
-        auto data = typed.data == "-" ? read_input() : tl::expected<std::string, Complaint>(typed.data);
-        return std::move(data).map([&](std::string&& text) { return out.data = std::move(text), out; });
+    if (!typed.device_state.empty()) {
+        if (out.patterns.empty()) out.patterns.emplace_back("device_state\0", 13);
+        if (typed.retention.empty()) out.retention = bus::ais::evt::one_minute;
     }
-    if (out.patterns.empty()) out.patterns.emplace_back("device_state\0", 13);
-    if (typed.retention.empty()) out.retention = bus::ais::evt::one_minute;
-    return device_state_data(typed).map([&](std::string&& text) { return out.data = std::move(text), out; });
+    auto data = data_of(typed);
+    if (!data) return tl::unexpected(std::move(data.error()));
+    out.data = *std::move(data);
+    return out;
 }
 
 tl::expected<Session::Make, Complaint> command_of(const std::string& name, const Typed& typed) {
@@ -247,9 +254,11 @@ tl::expected<Session::Make, Complaint> command_of(const std::string& name, const
     if (name == "members") return make<ShowMembers>();
     if (name == "channels") return make<ShowChannels>();
     if (name == "subscribe") return make<Subscribe>(subscribe_options(typed));
-    if (name == "publish")
-        return publish_options(typed).map(
-            [](const PublishOptions& options) { return make<Publish>(options); });
+    if (name == "publish") {
+        const auto options = publish_options(typed);
+        if (!options) return tl::unexpected(options.error());
+        return make<Publish>(*options);
+    }
     if (name == "clear") return make<Clear>(ClearOptions{typed.channel, *parse_event_id(typed.event_id)});
     return make<Unlink>(UnlinkOptions{typed.channel});
 }

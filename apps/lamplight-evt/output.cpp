@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -109,7 +110,7 @@ bool Output::has_room() {
     return room;
 }
 
-void Output::write(std::string text) {
+void Output::write(std::string_view text) {
     const std::scoped_lock lock(shared_->mutex);
     if (shared_->broken) return;
     shared_->waiting += text;

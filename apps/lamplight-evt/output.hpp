@@ -4,7 +4,7 @@
 
 #include <functional>
 #include <memory>
-#include <string>
+#include <string_view>
 
 namespace lamplight::evt_app {
 
@@ -27,7 +27,7 @@ public:
     Output& operator=(const Output&) = delete;
 
     bool has_room();
-    void write(std::string text);
+    void write(std::string_view text);
     /// `done` when everything is written, or nobody reads.
     void drain(std::function<void()> done);
 

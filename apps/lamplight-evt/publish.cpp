@@ -75,7 +75,7 @@ void Publish::print_returned() {
     std::string ids;
     for (; under_way_.size() > session().service().waiting(); under_way_.pop_front())
         ids += to_string(under_way_.front()) + "\n";
-    if (!ids.empty()) session().output().write(std::move(ids));
+    if (!ids.empty()) session().output().write(ids);
 }
 
 void Publish::finish() {

@@ -5,7 +5,6 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <utility>
 
 namespace lamplight::evt_app {
@@ -67,7 +66,7 @@ void Watch::print(const Seen& seen) {
     std::string text;
     for (const std::string& line : clm::aisexec_lines(seen.transition, session_.membership()))
         text += fmt::format("{} corosync {}\n", log_time(seen.wall), line);
-    session_.output().write(std::move(text));
+    session_.output().write(text);
 }
 
 }  // namespace lamplight::evt_app
