@@ -58,10 +58,10 @@ inline constexpr std::string_view lost_event_pattern = "SA_EVT_LOST_EVENT_PATTER
 
 /// What saEvtEventAttributesSet(3) says.
 struct Attributes {
-    std::vector<Pattern> patterns;
+    std::vector<Pattern> patterns{};
     std::uint8_t priority = lowest_priority;
     Nanoseconds retention = 0;
-    std::string publisher;
+    std::string publisher{};
 };
 
 /// A published event, as received; shared by all that hold it.
@@ -70,8 +70,8 @@ struct Event {
     EventId id{};
     Attributes attributes;  ///< retention as published
     Nanoseconds publish_time = 0;
-    wire::evt::Process from;
-    std::string data;
+    wire::evt::Process from{};
+    std::string data{};
 };
 using EventPointer = std::shared_ptr<const Event>;
 

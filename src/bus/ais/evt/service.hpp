@@ -45,7 +45,7 @@ struct Settings {
     /// Marks of cleared events and unlinked channels; the oldest goes.
     std::size_t max_marks = 65'536;
     state::Duration state_patience = std::chrono::seconds(1);  ///< then the registry is asked for again
-    std::string program;                                       ///< who we are in the hello
+    std::string program{};                                     ///< who we are in the hello
     Nanoseconds boot_time = INT64_MIN;                         ///< SA_TIME_UNKNOWN
 };
 
@@ -60,7 +60,7 @@ struct Opened {
     ClientId client{};
     Invocation invocation = 0;
     ChannelHandle handle{};
-    std::optional<Error> error;  ///< the handle is good when there is none
+    std::optional<Error> error{};  ///< the handle is good when there is none
 };
 
 /// Something an operator or the log may want to know.
@@ -74,8 +74,8 @@ struct News {
         foreign_id,      ///< an event carries an id of another's, or a reserved one; refused. As malformed
     };
     Kind kind{};
-    ring::Member member;
-    std::string text;
+    ring::Member member{};
+    std::string text{};
 };
 
 /// What comes of an input beside frames and deliveries; the caller owns and clears it.
@@ -181,6 +181,9 @@ public:
     const Counters& counters() const;
     /// Whether `member` has a channel of this name open, unlinked ones not counted.
     bool has_open(ring::Member member, std::string_view name) const;
+    /// Whose id this is, also of events that others handed to us (Event::from is not known then); zero when
+    /// nobody said so yet. It may be gone.
+    ring::Member owner_of(EventId id) const;
     struct OpenView {
         ring::Member member;
         OpenFlags flags;
