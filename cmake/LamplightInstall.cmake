@@ -49,7 +49,7 @@ install(FILES "${CMAKE_BINARY_DIR}/lamplightd.service" DESTINATION "lib/systemd/
 install(FILES "${PROJECT_SOURCE_DIR}/packaging/lamplight.sysusers" DESTINATION "lib/sysusers.d" RENAME lamplight.conf)
 
 # Corosync's own folder stays its own: an operator, or a package, copies it there.
-if(LAMPLIGHT_WITH_RES_COROSYNC)
+if(LAMPLIGHT_WITH_RING)
     install(FILES "${PROJECT_SOURCE_DIR}/packaging/corosync-uidgid"
             DESTINATION "${CMAKE_INSTALL_DATADIR}/lamplight/corosync/uidgid.d" RENAME lamplight)
 endif()
