@@ -173,14 +173,18 @@ class Converge(Bench):
         seer = self.seer(1, "evt", board, channel=CHANNEL)
         board.wait_seen(self.all_votes(), "events of votes for a stranger", "events")
         before = self.quiet(board)
-        used = self.processor()
+        dropped, used = self.dropped(), self.processor()
         crowd = self.crowd("last votes, with a stranger")
         events = self.quiet(board) - before
         self.results.add("converge_stranger", nodes=self.HOSTS, votes=self.all_votes(), seconds=crowd.seconds(),
                          stranger_events=events, stranger_lost=board.lost,
                          stranger_seconds=(board.last_event_ns - max(crowd.all("last_given_ns"))) / 1e9,
-                         **self.cost(used))
+                         **self.cost(used), daemons_dropped=self.dropped() - dropped)
         self.finish(seer)
+
+    def dropped(self):
+        """Events that daemons did not read in time: they ask for them again, and need none of Lamplights."""
+        return sum(node.data("ais show counters")["service"]["dropped"] for node in self.nodes)
 
     @staticmethod
     def quiet(board):
