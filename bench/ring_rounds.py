@@ -240,7 +240,7 @@ class Bench:
     @staticmethod
     def until_done(giver, what):
         if giver.wait() != 0:
-            raise Failure(f"{what}: lamplight-bench ended with status {giver.returncode}; see traffic.log (--keep-logs)")
+            raise Failure(f"{what}: the giver ended with status {giver.returncode}; see traffic.log (--keep-logs)")
 
     def corosyncs(self):
         return {f"corosync{host.number}": host.corosync.process.pid for host in self.ring.hosts}
