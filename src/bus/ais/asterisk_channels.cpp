@@ -467,7 +467,7 @@ std::string AsteriskChannels::detail() const {
 Status AsteriskChannels::status() const {
     const plain::Counters& votes = exchange_.counters();
     Status status;
-    status.bus = "event channels";
+    status.bus = "channels";
     status.up = group_.joined();
     status.peers = static_cast<std::uint32_t>(exchange_.members());
     status.detail = status.up ? detail() : lan::trouble_of(group_.link());
