@@ -5,14 +5,27 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <deque>
-#include <map>
+#include <cstdint>
+#include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lamplight::bus::ais::evt {
+
+/// A frame with these records.
+template <typename... Records>
+std::vector<std::uint8_t> frame_of(const Records&... records) {
+    std::vector<std::uint8_t> frame(wire::evt::max_frame_bytes);
+    wire::evt::FrameWriter writer(frame);
+    EXPECT_TRUE((writer.add(records) && ...)) << "a record does not fit, or decode() would refuse it";
+    frame.resize(writer.bytes());
+    return frame;
+}
 
 /// Processes on a ring: every part of it has one order of messages, in which own ones come back too.
 class World {
@@ -27,10 +40,13 @@ public:
     };
 
     Node& add(Settings settings = {}) {
+        return add(settings, [this] { return ++draws_; });
+    }
+    Node& add(Settings settings, std::function<std::uint32_t()> draw) {
         const auto number = static_cast<std::uint32_t>(nodes_.size() + 1);
         auto node = std::make_unique<Node>();
         node->id = {number, 1000 + number};
-        node->service = std::make_unique<Service>(settings, [this] { return ++draws_; });
+        node->service = std::make_unique<Service>(settings, std::move(draw));
         nodes_.push_back(std::move(node));
         return *nodes_.back();
     }
@@ -77,16 +93,31 @@ public:
             }
     }
 
+    /// A frame on its way: nobody has it.
+    struct Frame {
+        std::vector<std::uint8_t> bytes;
+        FrameId id{};
+    };
+    std::optional<Frame> take(Node& node) {
+        if (node.part < 0 || !node.service->wants_to_send()) return {};
+        Frame frame{.bytes = std::vector<std::uint8_t>(wire::evt::max_frame_bytes)};
+        const auto taken = node.service->take(frame.bytes, moment());
+        if (taken.bytes == 0) return {};
+        frame.bytes.resize(taken.bytes);
+        frame.id = taken.id;
+        return frame;
+    }
+    /// It arrives everywhere.
+    void arrive(Node& node, const Frame& frame) {
+        hand_round(node, frame.bytes);
+        node.service->delivered(frame.id);
+    }
     /// One frame of somebody, if there is one.
     bool step(Node& node) {
         collect(node);
-        if (node.part < 0 || !node.service->wants_to_send()) return false;
-        std::vector<std::uint8_t> frame(wire::evt::max_frame_bytes);
-        const auto taken = node.service->take(frame, moment());
-        if (taken.bytes == 0) return false;
-        frame.resize(taken.bytes);
-        hand_round(node, frame);
-        node.service->delivered(taken.id);
+        const auto frame = take(node);
+        if (!frame) return false;
+        arrive(node, *frame);
         return true;
     }
     void hand_round(Node& node, wire::Bytes frame) {
@@ -148,6 +179,9 @@ public:
     }
     void subscribe(Node& node, ChannelHandle handle, SubscriptionId id, std::vector<Filter> filters = {}) {
         EXPECT_TRUE(node.service->subscribe(handle, std::move(filters), id, moment(), node.out));
+    }
+    std::size_t count_of(const Node& node, News::Kind kind) const {
+        return static_cast<std::size_t>(std::ranges::count(node.news, kind, &News::kind));
     }
     /// The data of all that waits.
     std::vector<std::string> texts(Node& node, ClientId client) {
