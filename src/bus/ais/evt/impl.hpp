@@ -178,6 +178,7 @@ private:
     bool state_waits() const { return walk_ && walk_->has_frame(); }
     std::size_t write_hello(wire::MutableBytes out);
     void hello_soon() { hello_due_ = in_group_; }
+    void renumber_overtaken();
 
     // --- calls.cpp ---
     tl::expected<Event, Error> make_event(ChannelHandle handle, const Attributes& attributes,
@@ -211,7 +212,7 @@ private:
     std::optional<FrameId> hello_under_way_;
     bool opens_since_hello_ = false;  ///< granted since we last wrote a hello
     std::uint64_t last_frame_ = 0;
-    std::uint64_t last_delivered_ = 0;
+    EventId last_back_{};  ///< the newest of our events that came back
     std::optional<StateWalk> walk_;
     std::set<FrameId> walk_frames_;
     std::uint32_t last_state_ = 0;

@@ -138,6 +138,12 @@ void Outgoing::for_each_waiting(const std::function<void(Item&)>& change) {
         change(placed.item);
 }
 
+std::optional<EventId> Outgoing::first_event() const {
+    for (const Placed& placed : waiting_)
+        if (const auto* publish = std::get_if<Publish>(&placed.item)) return publish->event->id;
+    return {};
+}
+
 std::size_t Outgoing::records() const {
     std::size_t count = waiting_.size();
     for (const auto& [id, items] : under_way_)

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -66,6 +67,8 @@ public:
 
     /// Waiting items, to change what has to change in them.
     void for_each_waiting(const std::function<void(Item&)>& change);
+    /// The first that waits. Cost: O(what waits before it).
+    std::optional<EventId> first_event() const;
     std::size_t opens_under_way() const { return opens_under_way_; }
     std::size_t records() const;  ///< waiting and under way
     static std::size_t bytes_of(const Item& item);

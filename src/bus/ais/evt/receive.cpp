@@ -169,6 +169,10 @@ void Service::Impl::act(ring::Member from, Peer& peer, const wire::evt::Publish&
         return;
     }
     ++(is_self(from) ? counters_.published : counters_.received);
+    if (is_self(from)) {
+        last_back_ = publish.id;
+        renumber_overtaken();
+    }
     const EventPointer event = make_received(publish, {from.node_id, from.pid});
     const Place place = tick();
     if (publish.retention > 0) retain(event, end_of(publish.retention, moment.now), place, out);

@@ -54,17 +54,21 @@ std::size_t Service::Impl::write_hello(wire::MutableBytes out) {
 }
 
 void Service::Impl::delivered(FrameId id) {
-    last_delivered_ = std::max(last_delivered_, static_cast<std::uint64_t>(id));
     if (outgoing_.delivered(id)) return;
     if (hello_under_way_ == id) hello_under_way_.reset();
     walk_frames_.erase(id);
 }
 
+/// What was lost before a later event of ours came back would pass for one that everybody has had.
+void Service::Impl::renumber_overtaken() {
+    const auto first = outgoing_.first_event();
+    if (first && publisher_of(number_of(last_back_)) == publisher_ && *first < last_back_) renumber();
+}
+
 /// What is of the state is said anew from its begin, since nobody can know what was missing.
 void Service::Impl::lost(FrameId id) {
     if (outgoing_.lost(id)) {
-        // Of events that came back meanwhile it would be older.
-        if (static_cast<std::uint64_t>(id) < last_delivered_) renumber();
+        renumber_overtaken();
         return;
     }
     if (hello_under_way_ == id) {
