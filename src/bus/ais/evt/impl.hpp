@@ -228,7 +228,7 @@ private:
     bool sweep_due_ = false;
 
     std::map<std::pair<ring::Member, std::uint8_t>, state::Time> complaints_;
-    bool told_not_retained_ = false;
+    std::size_t refused_weight_ = 0;  ///< of the largest not retained since we said so; 0: all are
 };
 
 }  // namespace lamplight::bus::ais::evt

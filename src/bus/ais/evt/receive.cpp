@@ -197,11 +197,13 @@ EventPointer make_received(const wire::evt::Publish& publish, wire::evt::Process
 
 void Service::Impl::retain(const EventPointer& event, state::Time end, Place place, Output& out) {
     if (retained_.add(event, end, place)) {
-        if (told_not_retained_ && retained_.has_room()) told_not_retained_ = false;
+        if (refused_weight_ > 0 && retained_.has_room(refused_weight_)) refused_weight_ = 0;
         return;
     }
     ++counters_.not_retained;
-    if (std::exchange(told_not_retained_, true)) return;
+    const std::size_t before = refused_weight_;
+    refused_weight_ = std::max(before, RetainedEvents::weight(*event));
+    if (before > 0) return;
     out.news.push_back({.kind = News::Kind::not_retained,
                         .text = fmt::format("{} events, {} bytes", retained_.size(), retained_.bytes())});
 }

@@ -39,7 +39,7 @@ bool RetainedEvents::has_in(ChannelId channel, EventId id) const {
 
 bool RetainedEvents::add(EventPointer event, state::Time end, Place place) {
     const std::size_t bytes = weight(*event);
-    if (index_.size() >= limits_.events || bytes_ + bytes > limits_.bytes) return false;
+    if (!has_room(bytes)) return false;
     Shelf& shelf = shelves_[event->channel];
     index_.emplace(event->id, Where{&shelf, place});
     if (end != never) {

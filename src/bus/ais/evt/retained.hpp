@@ -68,7 +68,10 @@ public:
     std::optional<state::Time> next_end() const;
     /// Removes what has had its life; says how many.
     std::size_t expire(state::Time now);
-    bool has_room() const { return index_.size() < limits_.events && bytes_ < limits_.bytes; }
+    /// For an event of this weight().
+    bool has_room(std::size_t weight) const {
+        return index_.size() < limits_.events && bytes_ + weight <= limits_.bytes;
+    }
 
     /// Nothing when none is kept.
     const Shelf* shelf(ChannelId channel) const;

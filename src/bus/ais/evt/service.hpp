@@ -147,7 +147,8 @@ public:
     tl::expected<void, Error> open(ClientId client, std::string_view name, OpenFlags flags,
                                    Invocation invocation, std::optional<state::Time> deadline, Moment moment);
     tl::expected<void, Error> close(ChannelHandle handle);
-    /// Nobody finds the channel by its name any more; who has it open keeps it.
+    /// Nobody finds the channel by its name any more; who has it open keeps it, and its retained events live
+    /// until the last one closes it.
     tl::expected<void, Error> unlink(ClientId client, std::string_view name);
     /// Queued, in order; try_again when the queue is full, access without OpenFlags::publisher, too_big,
     /// invalid_param (priority, negative retention, too many or too long patterns: too_big).
