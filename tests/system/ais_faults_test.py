@@ -203,7 +203,8 @@ class Burst(FaultTest):
         self.hosts = self.book_ring(2).start()
         (self.place / "openais.conf").write_text("event {\n    delivery_queue_size: 100\n    delivery_queue_resume: 50\n}\n")
         [pbx1] = self.start_on(self.hosts, 1, more=f"[ais]\nopenais_conf = {self.place}/openais.conf\n")
-        asterisk = self.res_ais(self.hosts[2])
+        # A frame brings more events than the queue holds.
+        asterisk = self.res_ais(self.hosts[2], events_a_frame=250)
         asterisk.set("Custom:before", "INUSE")
         self.until_votes(pbx1, {asterisk.eid: "INUSE"}, "Custom:before")
         pbx1.signal(signal.SIGSTOP)

@@ -26,6 +26,7 @@ DEFAULTS = ASTERISK_DEFAULTS | {
     "channels": {"device_state": ["device_state"]},  # by name, what is published and subscribed in it
     "retention": 60.0,             # seconds
     "retry": True,                 # res_ais tries for ever
+    "events_a_frame": 1,           # of `fill`; res_ais has a frame for each
 }
 PATTERNS = {CHANGE: b"device_state\0", MWI: b"mwi\0"}
 EVENT_NAMES = {CHANGE: "device_state", MWI: "mwi"}
@@ -48,6 +49,7 @@ class EventService:
         self.retained, self.cleared = {}, {}  # event id -> (deadline, record); (channel id, event id) -> deadline
         self.taking, self.states, self.seen = None, 0, Counter()
         self.malformed = Counter()
+        self.events_a_frame, self.gathered = 1, []
 
     def new_id(self):
         self.count += 1
@@ -130,9 +132,16 @@ class EventService:
         return next((one["channel"] for one in self.opens.values() if one["name"] == name), None)
 
     def publish(self, name, pattern, data, retention, priority=LOWEST):
-        self.say(evt.publish(self.channel(name), self.new_id(), name.encode(), data, priority=priority,
-                             retention=int(retention * 1e9), publish_time=time.time_ns(), publisher=b"res_ais",
-                             patterns=[pattern]))
+        self.gathered.append(evt.publish(self.channel(name), self.new_id(), name.encode(), data, priority=priority,
+                                         retention=int(retention * 1e9), publish_time=time.time_ns(),
+                                         publisher=b"res_ais", patterns=[pattern]))
+        if len(self.gathered) >= self.events_a_frame:
+            self.say_gathered()
+
+    def say_gathered(self):
+        if self.gathered:
+            self.say(*self.gathered)
+        self.gathered = []
 
     # --- frames ---
 
@@ -283,6 +292,12 @@ class ResAis(Asterisk):
         for name, events in self.options["channels"].items():
             if EVENT_NAMES[kind] in events and self.service.channel(name) is not None:
                 self.service.publish(name, PATTERNS[kind], message, self.options["retention"])
+
+    def fill(self, count, **more):
+        self.service.events_a_frame = self.options["events_a_frame"]
+        super().fill(count, **more)
+        self.service.events_a_frame = 1
+        self.service.say_gathered()
 
     def filters(self, name):
         return [PATTERNS[kind] for kind, event in EVENT_NAMES.items() if event in self.options["channels"].get(name, [])]

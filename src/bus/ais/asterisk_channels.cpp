@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t events_a_turn = 256;
+constexpr std::size_t events_a_turn = 1'024;
 constexpr ring::Member nobody;    ///< whose event it is has not been said yet
 constexpr auto retry_after = 5s;  ///< a channel that could not be opened
 
@@ -184,7 +184,18 @@ void AsteriskChannels::on_output(evt::Output& out) {
     for (const evt::Opened& opened : out.opened)
         on_opened(opened);
     if (out.opens_changed || !out.opened.empty()) look_around();
-    if (std::ranges::find(out.ready, channels_.client()) != out.ready.end()) drain_soon();
+    if (std::ranges::find(out.ready, channels_.client()) == out.ready.end()) return;
+    if (replaying_)
+        drain_soon();
+    else
+        drain_at_once();
+}
+
+/// As they come, so that the queue holds no more than one frame brought.
+void AsteriskChannels::drain_at_once() {
+    const evt::Moment moment = group_.moment();
+    while (const auto delivery = group_.service().next(channels_.client(), moment))
+        on_delivery(*delivery, moment);
 }
 
 void AsteriskChannels::on_opened(const evt::Opened& opened) {

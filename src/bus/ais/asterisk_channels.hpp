@@ -83,6 +83,7 @@ private:
     void on_opened(const evt::Opened& opened);
     void look_around();
     void act_on(const std::vector<Audience::Event>& events);
+    void drain_at_once();
     void drain_soon();
     void drain();
     void on_delivery(const evt::Delivery& delivery, evt::Moment moment);
