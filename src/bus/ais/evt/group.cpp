@@ -95,6 +95,7 @@ void Service::Impl::joined(ring::Member self, std::span<const ring::Member> ther
 void Service::Impl::arrive(ring::Member member, Peer& peer) {
     peer.present = true;
     peer.known = peer.mute = peer.whole = peer.wanting = false;
+    peer.wanting_since.reset();
     peer.owes_us = peer.we_owe = true;
     peer.came = tick();
     incoming_.erase(member);

@@ -172,6 +172,8 @@ private:
     void consider_state(Moment moment);
     std::vector<wire::evt::Process> debtors() const;
     bool hellos_are_fresh() const;
+    bool is_told(ring::Member member) const;
+    bool waits_in_vain(ring::Member member, const Peer& peer, state::Time now) const;
 
     // --- send.cpp ---
     bool hello_waits() const { return hello_due_ && outgoing_.opens_under_way() == 0; }
@@ -210,7 +212,7 @@ private:
     // What we say.
     bool hello_due_ = false;
     std::optional<FrameId> hello_under_way_;
-    bool opens_since_hello_ = false;  ///< granted since we last wrote a hello
+    bool opens_since_hello_ = false;  ///< answered since we last wrote a hello, which tells who could not see
     std::uint64_t last_frame_ = 0;
     EventId last_back_{};  ///< the newest of our events that came back
     std::optional<StateWalk> walk_;

@@ -49,8 +49,13 @@ void Service::Impl::refuse_id(ring::Member from, std::uint64_t id, Moment moment
 
 // --- hello ---
 
-void Service::Impl::act(ring::Member from, Peer& peer, const wire::evt::Hello& hello, Moment, Output& out) {
+void Service::Impl::act(ring::Member from, Peer& peer, const wire::evt::Hello& hello, Moment moment,
+                        Output& out) {
     on_hello(from, peer, hello, out);
+    if (!peer.wanting)
+        peer.wanting_since.reset();
+    else if (!peer.wanting_since)
+        peer.wanting_since = moment.now;
 }
 
 // --- channels ---
@@ -98,6 +103,7 @@ void Service::Impl::act(ring::Member from, Peer& peer, const wire::evt::Open& op
 /// Our own open came back.
 void Service::Impl::answer(const wire::evt::Open& open, const tl::expected<Channel*, Error>& result,
                            Output& out) {
+    opens_since_hello_ = true;
     const auto found = pending_.find(open.handle);
     if (found == pending_.end()) {
         // Nobody waits for it any more.
@@ -116,7 +122,6 @@ void Service::Impl::answer(const wire::evt::Open& open, const tl::expected<Chann
     if (result) {
         opened.handle = ChannelHandle{open.handle};
         clients_.open(opened.handle, pending.client, (*result)->id, pending.flags, pending.name);
-        opens_since_hello_ = true;
     } else {
         opened.error = result.error();
     }

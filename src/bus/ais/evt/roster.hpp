@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,7 @@ struct Peer {
     bool mute = false;     ///< speaks a format that we do not
     bool whole = false;    ///< knows all channels, as it says or because it was told
     bool wanting = false;  ///< wants a state
+    std::optional<state::Time> wanting_since{};
     /// What one may know and the other not, since it came or returned: ended by a state, or by there being
     /// nothing to tell.
     bool owes_us = true;

@@ -65,17 +65,19 @@ void Service::Impl::renumber_overtaken() {
     if (first && publisher_of(number_of(last_back_)) == publisher_ && *first < last_back_) renumber();
 }
 
-/// What is of the state is said anew from its begin, since nobody can know what was missing.
+/// What is of the state is said anew from its begin, since nobody can know what was missing: a part, or the
+/// hello without which nobody listened.
 void Service::Impl::lost(FrameId id) {
     if (outgoing_.lost(id)) {
         renumber_overtaken();
         return;
     }
-    if (hello_under_way_ == id) {
+    const bool was_hello = hello_under_way_ == id;
+    if (was_hello) {
         hello_under_way_.reset();
         hello_soon();
     }
-    if (walk_frames_.erase(id) > 0 && walk_) {
+    if ((walk_frames_.erase(id) > 0 || was_hello) && walk_) {
         walk_.emplace(++last_state_, debtors());
         walk_frames_.clear();
     }

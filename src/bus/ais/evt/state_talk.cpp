@@ -145,14 +145,29 @@ bool Service::Impl::hellos_are_fresh() const {
     });
 }
 
+/// Somebody is saying it a state.
+bool Service::Impl::is_told(ring::Member member) const {
+    return std::ranges::any_of(incoming_,
+                               [&](const auto& entry) { return entry.second.targets.contains(member); });
+}
+
+/// It goes on asking and nobody begins: the oldest in our eyes may have told it before it knew the same as
+/// we.
+bool Service::Impl::waits_in_vain(ring::Member member, const Peer& peer, state::Time now) const {
+    return peer.wanting_since && now - *peer.wanting_since >= 2 * settings_.state_patience &&
+           !is_told(member);
+}
+
 /// The oldest of those who know the same says it, when somebody wants it and the others had time to come.
 void Service::Impl::consider_state(Moment moment) {
-    const bool is_wanted = whole_ && !walk_ && std::ranges::any_of(roster_.peers(), [](const auto& entry) {
-                               const Peer& peer = entry.second;
-                               return peer.present && peer.known && peer.we_owe && peer.wanting;
-                           });
-    if (!is_wanted ||
-        !are_oldest([](const Peer& peer) { return peer.in_step() && peer.known && peer.whole; })) {
+    bool is_wanted = false, in_vain = false;
+    for (const auto& [member, peer] : roster_.peers()) {
+        if (!whole_ || walk_ || !(peer.present && peer.known && peer.we_owe && peer.wanting)) continue;
+        is_wanted = true;
+        in_vain = in_vain || waits_in_vain(member, peer, moment.now);
+    }
+    const auto knows_the_same = [](const Peer& peer) { return peer.in_step() && peer.known && peer.whole; };
+    if (!is_wanted || !(in_vain || are_oldest(knows_the_same))) {
         gathering_since_.reset();
         gather_until_.reset();
         return;
