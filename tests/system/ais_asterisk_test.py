@@ -17,10 +17,10 @@ class MixedTest(AisTest):
     def eid(self, node):
         return node.data("core show settings")["entity_id"]
 
-    def mixed(self, count=2, **options):
+    def mixed(self, count=2, settings=AIS_CONF, more="", **options):
         """pbx1 a Lamplight, the last host an Asterisk: (lamplight, asterisk)."""
         self.hosts = self.book_ring(count).start()
-        [pbx1] = self.start_on(self.hosts, 1)
+        [pbx1] = self.start_on(self.hosts, 1, settings=settings, more=more)
         self.until_joined(pbx1)
         return pbx1, self.res_ais(self.hosts[count], **options)
 
@@ -78,6 +78,52 @@ class BothDirections(MixedTest):
         pbx1.do("mwi update 2000@sales 1 3")
         asterisk.until(lambda dump: dump["mailboxes"].get("2000@sales") == {self.eid(pbx1): [1, 3]}, "the counts",
                        "mailboxes")
+
+    def exchange_without(self, line):
+        """pbx1 with its votes, the Asterisk with its own, after each has told the other all that it tells."""
+        both = {"device_state": ["device_state"], "mwi": ["mwi"]}
+        pbx1, asterisk = self.mixed(settings=AIS_CONF.replace(line, "") + MWI_CHANNEL, channels=both)
+        pbx1.set("INUSE")
+        asterisk.set("Custom:abc", "BUSY")
+        # Message counts go behind the states, in the same order for all.
+        pbx1.do("mwi update 2000@sales 1 3")
+        asterisk.mwi("1000", "default", 2, 5)
+        asterisk.until(lambda dump: dump["mailboxes"].get("2000@sales"), "our counts", "mailboxes")
+        wait_until(lambda: "1000" in pbx1.do("mwi show"), "their counts")
+        return pbx1, asterisk
+
+    def test_without_publish_event_a_channel_is_only_listened_to(self):
+        pbx1, asterisk = self.exchange_without("publish_event = device_state\n")
+        self.assertEqual(asterisk.votes(), {asterisk.eid: "BUSY"})
+        self.assertEqual(pbx1.votes(), {"pbx1": "INUSE", asterisk.eid: "BUSY"})
+
+    def test_without_subscribe_event_a_channel_is_not_listened_to(self):
+        pbx1, asterisk = self.exchange_without("subscribe_event = device_state\n")
+        self.assertEqual(asterisk.votes(), {asterisk.eid: "BUSY", self.eid(pbx1): "INUSE"})
+        self.assertEqual(pbx1.votes(), {"pbx1": "INUSE"})
+
+    def test_for_an_asterisk_10_the_events_are_its_own(self):
+        pbx1, asterisk = self.mixed(more="[ais]\nasterisk_release = 10\n", generation=10)
+        tap = self.listener(self.hosts[2])
+        pbx1.set("INUSE")
+        asterisk.until_votes("Custom:abc", {self.eid(pbx1): "INUSE"})
+        [(_, _, event)] = wait_until(lambda: self.frames(tap, "publish"), "the tap sees it")
+        self.assertEqual(event["data"], Codec(10).state(CHANGE, "Custom:abc", "INUSE", self.eid(pbx1)))
+        asterisk.set("SIP/alice", "BUSY")
+        self.until_votes(pbx1, {asterisk.eid: "BUSY"}, "SIP/alice")
+
+    def test_only_the_exact_pattern_is_heard(self):
+        pbx1, asterisk = self.mixed()
+        publisher, channel = asterisk.dump("publisher"), asterisk.dump("opens")["device_state"]
+        for number, patterns in enumerate(([], [b"device_state"], [b"device_state\0x"], [b"DEVICE_STATE\0"],
+                                           [b"mwi\0"], [b"x", PATTERN])):
+            asterisk.say(evt.publish(channel, publisher << 32 | 5000 + number, b"device_state", patterns=patterns,
+                                     data=Codec(8).state(CHANGE, f"Custom:n{number}", "INUSE", asterisk.eid)))
+        asterisk.say(evt.publish(channel, publisher << 32 | 6000, b"device_state", patterns=[PATTERN],
+                                 data=Codec(8).state(CHANGE, "Custom:last", "INUSE", asterisk.eid)))
+        self.until_votes(pbx1, {asterisk.eid: "INUSE"}, "Custom:last")
+        self.assertEqual([shown["device"] for shown in pbx1.data("device show like Custom")["devices"]
+                          if shown["votes"]], ["Custom:last"])
 
     def test_who_opens_the_channel_later_learns_what_lamplights_have(self):
         # As long after the last event as it may be: the retained ones are gone, and no node joins.
@@ -172,6 +218,18 @@ class Departures(MixedTest):
         pbx1.do("core stop now")
         self.assertEqual(pbx1.ended(), 0)
         asterisk.until_votes("Custom:abc", {eid: "UNAVAILABLE"})
+
+    def test_our_votes_are_taken_back_when_the_module_is_unloaded_and_come_back_with_it(self):
+        pbx1, asterisk = self.mixed()
+        asterisk.set("Custom:theirs", "RINGING")
+        pbx1.set("INUSE")
+        eid = self.eid(pbx1)
+        asterisk.until_votes("Custom:abc", {eid: "INUSE"})
+        pbx1.do("module unload res_ais.so")
+        asterisk.until_votes("Custom:abc", {eid: "UNAVAILABLE"})
+        pbx1.do("module load res_ais.so")
+        asterisk.until_votes("Custom:abc", {eid: "INUSE"})
+        self.until_votes(pbx1, {asterisk.eid: "RINGING"}, "Custom:theirs")
 
     def test_an_asterisk_with_our_entity_id_is_named_and_changes_nothing(self):
         self.hosts = self.book_ring(2).start()
