@@ -56,6 +56,10 @@ TEST(EvtService, AMemberWhoWaitsForAnotherToSayAStateSaysItInTheEnd) {
                             {20, 0, 0}});
 }
 
+TEST(EvtService, WhatANewcomerHeardOfMembersThatAreGoneIsForgotten) {
+    run(Ring::Faults::all, {{4, 0, 0}, {18, 0, 0}, {16, 0, 0}, {0, 0, 0}, {20, 1, 0}, {17, 0, 1}});
+}
+
 using Drawn = std::vector<std::tuple<std::uint8_t, std::uint8_t, std::uint16_t>>;
 
 Drawn draw(unsigned acts) {

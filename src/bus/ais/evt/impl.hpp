@@ -164,6 +164,8 @@ private:
              Output& out);
     void act(ring::Member from, Peer& peer, const wire::evt::StateEnd& end, Moment moment, Output& out);
     Incoming* incoming_for_us(ring::Member from);
+    bool is_first_state() const;
+    void forget_hearsay(Place now);
     void our_state_began();
     void our_state_ended();
     void taken_over(ring::Member from, const Incoming& state, Output& out);

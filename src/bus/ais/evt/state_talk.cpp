@@ -15,11 +15,30 @@ void Service::Impl::act(ring::Member from, Peer&, const wire::evt::StateBegin& b
     for (const wire::evt::Process& target : begin.targets)
         state.targets.insert({target.node_id, target.pid});
     state.for_us = !is_self(from) && state.targets.contains(self_);
+    if (state.for_us && is_first_state()) forget_hearsay(state.began);
     if (state.for_us) {
         state.next_place = tick_ + 1;
         tick_ += places_of_a_state;
     }
     if (is_self(from) && walk_ && walk_->number() == begin.number) our_state_began();
+}
+
+bool Service::Impl::is_first_state() const {
+    return !whole_ &&
+           1 == std::ranges::count_if(incoming_, [](const auto& entry) { return entry.second.for_us; });
+}
+
+/// The first state tells all that its sender knows. What we heard beside it from members that are gone would
+/// be known to nobody else, and who is new is not asked.
+void Service::Impl::forget_hearsay(Place now) {
+    registry_.clear();
+    retained_.clear_all();
+    auto& peers = roster_.peers();
+    std::erase_if(peers, [](const auto& entry) { return !entry.second.present; });
+    for (const auto& [member, peer] : peers)
+        for (const auto& [handle, open] : peer.opens)
+            if (open.channel != ChannelId::none)
+                if (Channel* channel = registry_.find_or_make(open.channel, open.name, now)) ++channel->opens;
 }
 
 Service::Impl::Incoming* Service::Impl::incoming_for_us(ring::Member from) {
