@@ -1,4 +1,4 @@
-"""What event channels did badly under OpenAIS and Asterisk 1.8, measured there as A1 to A8; each is a test by its name."""
+"""What event channels did badly under OpenAIS and Asterisk 1.8, measured there as A1 to A8: each a test by its name."""
 
 import re
 import signal
@@ -177,7 +177,8 @@ class Split(FaultTest):
         self.hosts.cut(self.hosts[3])
         for node, others in ((pbx1, ("pbx3", asterisk.eid)), (pbx2, ("pbx3", asterisk.eid)), (pbx3, ("pbx1", "pbx2"))):
             for other in others:
-                wait_until(lambda node=node, other=other: node.standing_of(other) == "stale", f"{node.name} marks {other}")
+                wait_until(lambda node=node, other=other: node.standing_of(other) == "stale",
+                           f"{node.name} marks {other}")
         self.assertEqual(pbx3.votes("Custom:one"), {"pbx1": "BUSY"}, "it is marked, and counts still")
         pbx1.set("INUSE", "Custom:one")
         pbx2.set("INUSE", "Custom:two")
@@ -189,9 +190,9 @@ class Split(FaultTest):
                                "Custom:three": {"pbx3": "ONHOLD"}, "Custom:theirs": {asterisk.eid: "BUSY"}})
         for node in nodes:
             node.until_meets(*(other for other in nodes if other is not node))
-            wait_until(lambda node=node: node.standing_of(asterisk.eid) == "present", f"{node.name} has the Asterisk back")
+            wait_until(lambda node=node: node.standing_of(asterisk.eid) == "present", f"{node.name} has the Asterisk")
         asterisk.until(lambda dump: dump["votes"].get("Custom:one", {}).get(self.eid(pbx1)) == "INUSE" and
-                       dump["votes"].get("Custom:two", {}).get(self.eid(pbx2)) == "INUSE", "the Asterisk has theirs", "votes")
+                       dump["votes"].get("Custom:two", {}).get(self.eid(pbx2)) == "INUSE", "it has theirs", "votes")
         pbx1.set("NOT_INUSE", "Custom:one")
         asterisk.until_votes("Custom:one", {self.eid(pbx1): "NOT_INUSE"})
 
@@ -201,7 +202,8 @@ class Burst(FaultTest):
 
     def test_a7_a_burst_into_a_slow_subscriber_loses_no_last_state(self):
         self.hosts = self.book_ring(2).start()
-        (self.place / "openais.conf").write_text("event {\n    delivery_queue_size: 100\n    delivery_queue_resume: 50\n}\n")
+        (self.place / "openais.conf").write_text("event {\n    delivery_queue_size: 100\n"
+                                                 "    delivery_queue_resume: 50\n}\n")
         [pbx1] = self.start_on(self.hosts, 1, more=f"[ais]\nopenais_conf = {self.place}/openais.conf\n")
         # A frame brings more events than the queue holds.
         asterisk = self.res_ais(self.hosts[2], events_a_frame=250)

@@ -300,7 +300,8 @@ class ResAis(Asterisk):
         self.service.say_gathered()
 
     def filters(self, name):
-        return [PATTERNS[kind] for kind, event in EVENT_NAMES.items() if event in self.options["channels"].get(name, [])]
+        events = self.options["channels"].get(name, [])
+        return [PATTERNS[kind] for kind, event in EVENT_NAMES.items() if event in events]
 
     def on_opened(self, name):
         pass
@@ -330,9 +331,6 @@ class ResAis(Asterisk):
                                  for channel, (name, status) in service.channels.items()],
             "retained": lambda: (service.expire(), len(service.retained))[1],
             "records": lambda: service.seen, "malformed_frames": lambda: service.malformed,
-            "hellos": lambda: {f"{node}/{pid}": {**hello, "program": hello["program"].decode(),
-                                                 "opens": [one["name"].decode(errors="replace") for one in hello["opens"]]}
-                               for (node, pid), hello in service.hellos.items()},
             "priorities": lambda: self.priorities, "publishers": lambda: self.publishers,
         }
 

@@ -306,7 +306,8 @@ class Channels(AisTest):
         wait_until(lambda: [[(one["node"], one["pid"]) for one in channel["opens"]]
                             for channel in pbx1.data("ais evt show channels")["channels"]] ==
                    [[("pbx1", pbx1.process.pid), ("pbx2", pbx2.process.pid)]], "both have it open")
-        self.assertRegex(pbx1.do("ais evt show channels"), r"device_state: 0 events retained \(0 bytes\), open 2 times\n")
+        self.assertRegex(pbx1.do("ais evt show channels"),
+                         r"device_state: 0 events retained \(0 bytes\), open 2 times\n")
         self.assertRegex(pbx1.do("bus show"), r"\nais +up +1 .*\nchannels +up +")
         member = pbx1.data("ais clm show members")["members"][0]
         self.assertEqual((member["name"], member["address"]), ("pbx1", BOOK_ADDRESSES[0]))
@@ -370,7 +371,8 @@ class Module(AisTest):
                                                  "event {\n    delivery_queue_size: 100\n}\n"
                                                  "amf {\n    mode: disabled\n}\n")
         node.start()
-        wait_until(lambda: re.search(r"NOTICE.*openais\.conf.*totem, amf.*no meaning any more", node.log()), "it is said")
+        wait_until(lambda: re.search(r"NOTICE.*openais\.conf.*totem, amf.*no meaning any more", node.log()),
+                   "it is said")
         self.assertEqual(node.log().count("no meaning any more"), 1)
 
 

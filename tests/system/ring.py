@@ -205,7 +205,7 @@ class Knet:
 
 
 class Udp:
-    """As the book has it: multicast, an interface's block, no encryption, and node ids that Corosync makes of addresses."""
+    """As the book has it: multicast, an interface's block, no encryption. Corosync makes node ids of addresses."""
 
     def node_id(self, host):
         return int(ipaddress.IPv4Address(host.address))
