@@ -215,7 +215,12 @@ void Service::Impl::retain(const EventPointer& event, state::Time end, Place pla
 
 void Service::Impl::act(ring::Member, Peer& peer, const wire::evt::Clear& clear, Moment, Output&) {
     const Channel* channel = registry_.find(clear.channel);
-    if (!may_publish(peer, clear.channel, channel == nullptr ? std::string_view() : channel->name)) {
+    // Of two channels that count as one it may have the other open.
+    const bool has_it_open =
+        channel != nullptr && std::ranges::any_of(registry_.together(*channel), [&](ChannelId one) {
+            return may_publish(peer, one, channel->name);
+        });
+    if (!has_it_open) {
         ++counters_.not_open;
         return;
     }
