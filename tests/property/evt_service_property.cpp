@@ -60,6 +60,23 @@ TEST(EvtService, WhatANewcomerHeardOfMembersThatAreGoneIsForgotten) {
     run(Ring::Faults::all, {{4, 0, 0}, {18, 0, 0}, {16, 0, 0}, {0, 0, 0}, {20, 1, 0}, {17, 0, 1}});
 }
 
+TEST(EvtService, WhoStillOwesAStateOpensNothingThatOthersCannotFollow) {
+    run(Ring::Faults::all, {{4, 1, 0},
+                            {18, 0, 4},
+                            {4, 0, 0},
+                            {0, 0, 0},
+                            {25, 0, 0},
+                            {17, 1, 0},
+                            {16, 0, 0},
+                            {16, 0, 0},
+                            {27, 0, 0},
+                            {20, 0, 0},
+                            {20, 0, 0},
+                            {18, 0, 4},
+                            {16, 0, 0},
+                            {18, 0, 4}});
+}
+
 using Drawn = std::vector<std::tuple<std::uint8_t, std::uint8_t, std::uint16_t>>;
 
 Drawn draw(unsigned acts) {

@@ -103,6 +103,7 @@ void Service::Impl::arrive(ring::Member member, Peer& peer) {
 
 /// Who came or returned shall know us, and may know something that we do not.
 void Service::Impl::expect_answers(Moment moment) {
+    hold_opens();
     hello_soon();
     patience_ = std::max(settings_.state_patience, state::Duration(1));
     patience_over_ = false;
@@ -185,9 +186,17 @@ bool Service::Impl::is_owed() const {
     });
 }
 
+/// A state of ours is to come that others, who have channels too, must have before they can act as we do.
+bool Service::Impl::owes_whole() const {
+    return std::ranges::any_of(roster_.peers(), [](const auto& entry) {
+        const Peer& peer = entry.second;
+        return peer.present && peer.we_owe && !peer.mute && (peer.whole || !peer.known);
+    });
+}
+
 bool Service::Impl::may_open() const {
     const Peer* own = roster_.find(self_);
-    return in_group_ && whole_ && own != nullptr && own->known && (patience_over_ || !is_owed());
+    return in_group_ && whole_ && own != nullptr && own->known && (patience_over_ || is_settled());
 }
 
 bool Service::Impl::are_oldest(const std::function<bool(const Peer&)>& counts) const {
@@ -270,6 +279,17 @@ void Service::Impl::ask_for_opens() {
     }
 }
 
+/// Opens that wait to be said are asked for again when others can follow.
+void Service::Impl::hold_opens() {
+    outgoing_.for_each_waiting([this](Outgoing::Item& item) {
+        const auto* open = std::get_if<Outgoing::Open>(&item);
+        if (open == nullptr) return;
+        if (const auto found = pending_.find(open->handle); found != pending_.end())
+            found->second.asked = false;
+    });
+    outgoing_.drop_opens();
+}
+
 void Service::Impl::end_opens_by(state::Time now, Output& out) {
     std::erase_if(pending_, [&](const auto& entry) {
         const Pending& pending = entry.second;
@@ -301,7 +321,7 @@ std::optional<state::Time> Service::Impl::next_deadline() const {
     const auto also = [&](std::optional<state::Time> deadline) {
         if (deadline && (!first || *deadline < *first)) first = deadline;
     };
-    if (in_group_ && is_owed()) also(ask_at_);
+    if (in_group_ && !is_settled()) also(ask_at_);
     also(gather_until_);
     for (const auto& [handle, pending] : pending_)
         also(pending.deadline);
@@ -310,7 +330,7 @@ std::optional<state::Time> Service::Impl::next_deadline() const {
 
 void Service::Impl::on_time(Moment moment, Output& out) {
     counters_.expired += retained_.expire(moment.now);
-    if (in_group_ && ask_at_ && moment.now >= *ask_at_ && is_owed()) {
+    if (in_group_ && ask_at_ && moment.now >= *ask_at_ && !is_settled()) {
         patience_over_ = true;
         hello_soon();
         patience_ = std::min(patience_ * 2, std::max(longest_patience, settings_.state_patience));

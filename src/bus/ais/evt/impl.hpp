@@ -120,6 +120,8 @@ private:
     void close_all(Peer& peer, Output& out);
     void expect_answers(Moment moment);
     bool is_owed() const;
+    bool owes_whole() const;
+    bool is_settled() const { return !is_owed() && !owes_whole(); }
     bool may_open() const;
     /// Who is the oldest of those for whom `counts` says so, ourselves too.
     bool are_oldest(const std::function<bool(const Peer&)>& counts) const;
@@ -129,6 +131,7 @@ private:
     void declare_whole(Output& out);
     void sweep(Output& out);
     void ask_for_opens();
+    void hold_opens();
     void end_opens_by(state::Time now, Output& out);
     void on_hello(ring::Member from, Peer& peer, const wire::evt::Hello& hello, Output& out);
     void take_over_opens(Peer& peer, const wire::evt::Hello& hello, Output& out);

@@ -69,6 +69,7 @@ void Service::Impl::renumber_overtaken() {
 /// hello without which nobody listened.
 void Service::Impl::lost(FrameId id) {
     if (outgoing_.lost(id)) {
+        if (!may_open()) hold_opens();
         renumber_overtaken();
         return;
     }

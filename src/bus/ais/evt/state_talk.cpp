@@ -122,7 +122,7 @@ void Service::Impl::taken_over(ring::Member from, const Incoming& state, Output&
     }
     replay_log(state);
     if (!whole_) know_registry(fmt::format("node {} pid {}", from.node_id, from.pid), out);
-    if (!is_owed()) ask_at_.reset();
+    if (is_settled()) ask_at_.reset();
     sweep_due_ = true;
     out.opens_changed = true;
 }
