@@ -77,6 +77,21 @@ TEST(EvtService, WhoStillOwesAStateOpensNothingThatOthersCannotFollow) {
                             {18, 0, 4}});
 }
 
+TEST(EvtService, WhoBecomesWholeByItselfIsAskedForWhatItKnows) {
+    run(Ring::Faults::all, {{4, 0, 0},
+                            {20, 1, 0},
+                            {18, 0, 0},
+                            {20, 1, 0},
+                            {16, 0, 0},
+                            {18, 0, 0},
+                            {17, 0, 0},
+                            {16, 0, 3},
+                            {22, 0, 0},
+                            {17, 0, 0},
+                            {0, 0, 0},
+                            {20, 0, 0}});
+}
+
 using Drawn = std::vector<std::tuple<std::uint8_t, std::uint8_t, std::uint16_t>>;
 
 Drawn draw(unsigned acts) {

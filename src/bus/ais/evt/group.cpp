@@ -146,6 +146,7 @@ void Service::Impl::end(ring::Member member, Output& out) {
     Peer* peer = roster_.find(member);
     if (peer == nullptr) return;
     close_all(*peer, out);
+    publishers_.released(member, peer->publisher);
     incoming_.erase(member);
     roster_.erase(member);
     std::erase_if(complaints_, [&](const auto& entry) { return entry.first.first == member; });
@@ -212,8 +213,7 @@ void Service::Impl::on_hello(ring::Member from, Peer& peer, const wire::evt::Hel
         draw_number();
         hello_soon();
     }
-    peer.publisher = hello.publisher;
-    publishers_.owns(from, hello.publisher);
+    publishers_.owns(from, hello.publisher, std::exchange(peer.publisher, hello.publisher));
     peer.since = hello.since;
     peer.boot_time = hello.boot_time;
     peer.initial_view = hello.initial_view;
@@ -323,6 +323,7 @@ std::optional<state::Time> Service::Impl::next_deadline() const {
     };
     if (in_group_ && !is_settled()) also(ask_at_);
     also(gather_until_);
+    also(next_vain());
     for (const auto& [handle, pending] : pending_)
         also(pending.deadline);
     return first;

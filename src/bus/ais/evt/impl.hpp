@@ -107,6 +107,7 @@ private:
         std::set<ring::Member> targets{};
         bool for_us = false;
         bool we_were_empty = false;
+        state::Time heard{};   ///< when its last record came
         Place next_place = 0;  ///< of its events
         std::vector<LogEntry> log{};
     };
@@ -177,7 +178,9 @@ private:
     void consider_state(Moment moment);
     std::vector<wire::evt::Process> debtors() const;
     bool hellos_are_fresh() const;
-    bool is_told(ring::Member member) const;
+    bool is_told(ring::Member member, state::Time now) const;
+    std::optional<state::Time> next_vain() const;
+    void hear_state(ring::Member from, state::Time now);
     bool waits_in_vain(ring::Member member, const Peer& peer, state::Time now) const;
 
     // --- send.cpp ---

@@ -24,12 +24,23 @@ void Service::Impl::receive(ring::Member from, wire::Bytes frame, Moment moment,
 }
 
 /// Nothing counts from who has not said who it is. false: no more of this frame.
+namespace {
+
+bool is_of_a_state(const wire::evt::Record& record) {
+    using namespace wire::evt;
+    return std::holds_alternative<StateBegin>(record) || std::holds_alternative<StateChannel>(record) ||
+           std::holds_alternative<StateEvent>(record) || std::holds_alternative<StateCleared>(record);
+}
+
+}  // namespace
+
 bool Service::Impl::on_record(ring::Member from, const wire::evt::Record& record, Moment moment,
                               Output& out) {
     Peer* peer = roster_.find(from);
     if (!peer->known && !std::holds_alternative<wire::evt::Hello>(record)) return true;
     tick();
     std::visit([&](const auto& content) { act(from, *peer, content, moment, out); }, record);
+    if (is_of_a_state(record)) hear_state(from, moment.now);
     return true;
 }
 
@@ -51,7 +62,13 @@ void Service::Impl::refuse_id(ring::Member from, std::uint64_t id, Moment moment
 
 void Service::Impl::act(ring::Member from, Peer& peer, const wire::evt::Hello& hello, Moment moment,
                         Output& out) {
+    // Whole by itself: then it has something to tell.
+    const bool was_empty = peer.known && !peer.whole && !is_self(from);
     on_hello(from, peer, hello, out);
+    if (was_empty && peer.whole) {
+        peer.owes_us = true;
+        if (whole_) expect_answers(moment);
+    }
     if (!peer.wanting)
         peer.wanting_since.reset();
     else if (!peer.wanting_since)

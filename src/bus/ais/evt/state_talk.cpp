@@ -34,7 +34,10 @@ void Service::Impl::forget_hearsay(Place now) {
     registry_.clear();
     retained_.clear_all();
     auto& peers = roster_.peers();
-    std::erase_if(peers, [](const auto& entry) { return !entry.second.present; });
+    std::erase_if(peers, [&](const auto& entry) {
+        if (!entry.second.present) publishers_.released(entry.first, entry.second.publisher);
+        return !entry.second.present;
+    });
     for (const auto& [member, peer] : peers)
         for (const auto& [handle, open] : peer.opens)
             if (open.channel != ChannelId::none)
@@ -64,7 +67,9 @@ void Service::Impl::act(ring::Member from, Peer&, const wire::evt::StateEvent& t
     if (state == nullptr) return;
     const wire::evt::Publish& publish = told.event;
     const std::uint64_t id = number_of(publish.id);
-    if (count_of(id) <= wire::evt::last_reserved_event_id) return refuse_id(from, id, moment, out);
+    const bool is_made_up = publisher_of(id) == publisher_ && count_of(id) > last_event_;
+    if (is_made_up || count_of(id) <= wire::evt::last_reserved_event_id)
+        return refuse_id(from, id, moment, out);
     const Place place = state->next_place++;
     if (const auto before = retained_.place_of(publish.id)) {
         if (!clients_.replaying()) retained_.move(publish.id, place);
@@ -82,7 +87,7 @@ void Service::Impl::act(ring::Member from, Peer&, const wire::evt::StateEvent& t
     if (told.remaining == 0) return;
     const EventPointer event = make_received(publish, {});
     retain(event, end_of(told.remaining, moment.now), place, out);
-    if (publishers_.advance(publish.id))
+    if (publishers_.advance_told(publish.id))
         clients_.deliver(registry_.together(*channel), event, place, tick(), out);
 }
 
@@ -98,12 +103,10 @@ void Service::Impl::act(ring::Member from, Peer& peer, const wire::evt::StateEnd
     if (found == incoming_.end() || found->second.number != end.number) return;
     const Incoming state = std::move(found->second);
     incoming_.erase(found);
-    if (peer.in_step()) {
-        for (auto& [member, other] : roster_.peers()) {
-            if (!other.present || other.came > state.began || !state.targets.contains(member)) continue;
-            other.we_owe = is_self(member) ? other.we_owe : false;
-            other.whole = true;
-        }
+    for (auto& [member, other] : roster_.peers()) {
+        if (!other.present || other.came > state.began || !state.targets.contains(member)) continue;
+        if (peer.in_step() && !is_self(member)) other.we_owe = false;
+        other.whole = true;
     }
     if (state.for_us) taken_over(from, state, out);
     if (opens_since_hello_) hello_soon();
@@ -164,17 +167,38 @@ bool Service::Impl::hellos_are_fresh() const {
     });
 }
 
-/// Somebody is saying it a state.
-bool Service::Impl::is_told(ring::Member member) const {
-    return std::ranges::any_of(incoming_,
-                               [&](const auto& entry) { return entry.second.targets.contains(member); });
+/// Somebody is saying it a state, and goes on saying it.
+bool Service::Impl::is_told(ring::Member member, state::Time now) const {
+    return std::ranges::any_of(incoming_, [&](const auto& entry) {
+        const Incoming& state = entry.second;
+        return state.targets.contains(member) && now - state.heard < 2 * settings_.state_patience;
+    });
 }
 
-/// It goes on asking and nobody begins: the oldest in our eyes may have told it before it knew the same as
-/// we.
+void Service::Impl::hear_state(ring::Member from, state::Time now) {
+    if (const auto found = incoming_.find(from); found != incoming_.end()) found->second.heard = now;
+}
+
+/// It goes on asking and nobody begins, or does not go on: the oldest in our eyes may have told it before it
+/// knew the same as we, may be halted, or lie.
 bool Service::Impl::waits_in_vain(ring::Member member, const Peer& peer, state::Time now) const {
     return peer.wanting_since && now - *peer.wanting_since >= 2 * settings_.state_patience &&
-           !is_told(member);
+           !is_told(member, now);
+}
+
+/// When somebody may wait in vain.
+std::optional<state::Time> Service::Impl::next_vain() const {
+    if (!in_group_ || !whole_ || walk_ || gathering_since_) return {};
+    std::optional<state::Time> first;
+    for (const auto& [member, peer] : roster_.peers()) {
+        if (!(peer.present && peer.known && peer.we_owe && peer.wanting && peer.wanting_since)) continue;
+        state::Time since = *peer.wanting_since;
+        for (const auto& [teller, state] : incoming_)
+            if (state.targets.contains(member)) since = std::max(since, state.heard);
+        if (!first || since < *first) first = since;
+    }
+    if (first) *first += 2 * settings_.state_patience;
+    return first;
 }
 
 /// The oldest of those who know the same says it, when somebody wants it and the others had time to come.
