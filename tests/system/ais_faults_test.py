@@ -2,11 +2,12 @@
 
 import re
 import signal
+import subprocess
 import time
 
 from ais_asterisk_test import MixedTest
 from corosync_faults_test import cpu_seconds
-from harness import main, wait_until
+from harness import main, program, wait_until
 from survival_test import Departures
 
 STATES = ("NOT_INUSE", "INUSE", "BUSY", "RINGING", "ONHOLD")
@@ -128,6 +129,45 @@ class Corosync(FaultTest):
         expected = {f"Custom:d{number % 8}": {self.eid(pbx1): STATES[number % 5]} for number in range(40)}
         for device, votes in expected.items():
             asterisk.until_votes(device, votes)
+
+    def test_the_module_is_unloaded_while_corosync_stands_still_and_can_be_loaded_again(self):
+        self.unload_while_corosync_stands_still()
+
+    def test_the_module_is_unloaded_then_also_beside_res_corosync(self):
+        self.unload_while_corosync_stands_still(("res_corosync.conf", "[general]\npublish_event = device_state\n"))
+
+    def unload_while_corosync_stands_still(self, *files):
+        self.hosts = self.book_ring(2).start()
+        pbx1, pbx2 = self.start_on(self.hosts, files=files)
+        self.until_joined(pbx1)
+        pbx1.set("INUSE")
+        pbx2.until_hint("InUse")
+        self.hosts[1].corosync.pause()
+        self.expect_unloaded_in_time(pbx1)
+        self.hosts[1].corosync.resume()
+        pbx1.do("module load res_ais.so")
+        self.until_joined(pbx1)
+        pbx1.set("RINGING")
+        self.until_votes(pbx2, {"pbx1": "RINGING"})
+        self.res_ais(self.hosts[2]).until_votes("Custom:abc", {self.eid(pbx1): "RINGING"})
+
+    def expect_unloaded_in_time(self, node):
+        """A goodbye has 2 s; the console answers meanwhile."""
+        began, slowest = time.monotonic(), 0.0
+        unloading = subprocess.Popen([program("lamplight"), "-C", str(node.conf), "-x", "module unload res_ais.so"],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        try:
+            while unloading.poll() is None and time.monotonic() - began < 10:
+                asked = time.monotonic()
+                node.do("core show hints")
+                slowest = max(slowest, time.monotonic() - asked)
+            self.assertEqual(unloading.poll(), 0, "it is unloaded")
+        finally:
+            unloading.kill()
+            unloading.communicate()
+        self.assertLess(time.monotonic() - began, 4)
+        self.assertLess(slowest, 2, "the console answers as ever")
+        self.assertNotIn("res_ais.so", node.do("module show"))
 
     def requests_by_service(self, host, pid):
         """How many requests this process has made of each of Corosync's services, as Corosync counts them."""

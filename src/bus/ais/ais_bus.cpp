@@ -11,9 +11,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The contract of say_goodbye gives 2 s; most of it belongs to taking votes back.
-constexpr auto votes_patience = 1'300ms;
-constexpr auto leave_patience = 1'900ms - votes_patience - lan::SharedRing::goodbye_patience;
+/// The contract of say_goodbye gives 2 s; most of it belongs to taking votes back. To leave the group there
+/// is what is left of the time for both: a Corosync that stands still does not answer that either.
+constexpr auto channels_patience = 1'800ms - lan::SharedRing::goodbye_patience;
+constexpr auto votes_patience = channels_patience - 200ms;
+constexpr auto last_frames_patience = 100ms;
 
 evt::Settings evt_settings(const conf::AisSettings& settings) {
     evt::Settings evt;
@@ -159,29 +161,45 @@ tl::expected<void, std::string> AisBus::reload() {
 /// First the event channels, so that to everybody there we are a Lamplight to the last; then our own group.
 void AisBus::say_goodbye(Goodbye how, std::function<void()> done) {
     goodbye_done_ = std::move(done);
-    goodbye_timer_.expires_after(votes_patience);
-    goodbye_timer_.async_wait([alive = std::weak_ptr(alive_), how](boost::system::error_code error) {
-        const auto bus = alive.lock();
-        if (error || !bus) return;
-        (*bus)->log_.warning("AIS: {} votes for the event channels were not taken in time",
-                             (*bus)->channels_.exchange().waiting());
-        (*bus)->leave(how);
+    const auto began = std::chrono::steady_clock::now();
+    at_goodbye_time(began + votes_patience, [how, began](AisBus& bus) {
+        bus.log_.warning("AIS: {} votes for the event channels were not taken in time",
+                         bus.channels_.exchange().waiting());
+        bus.leave(how, began + channels_patience);
     });
-    channels_.say_goodbye(how, [alive = std::weak_ptr(alive_), how] {
-        if (const auto bus = alive.lock()) (*bus)->leave(how);
+    channels_.say_goodbye(how, [alive = std::weak_ptr(alive_), how, began] {
+        if (const auto bus = alive.lock()) (*bus)->leave(how, began + channels_patience);
     });
 }
 
-void AisBus::leave(Goodbye how) {
+/// When the group is not left by `deadline`, the answer is not waited for: the thread for Corosync's calls
+/// stands in that call, and nothing of ours does.
+void AisBus::leave(Goodbye how, std::chrono::steady_clock::time_point deadline) {
     if (std::exchange(leaving_, true)) return;
     goodbye_timer_.cancel();
-    const auto next = [alive = std::weak_ptr(alive_), how] {
+    if (!group_started_) return detach(how);
+    at_goodbye_time(deadline, [how](AisBus& bus) {
+        bus.log_.warning("AIS: Corosync did not let us out of the group saEvt in time");
+        bus.detach(how);
+    });
+    group_.leave(last_frames_patience, [alive = std::weak_ptr(alive_), how] {
+        if (const auto bus = alive.lock()) (*bus)->detach(how);
+    });
+}
+
+void AisBus::detach(Goodbye how) {
+    if (std::exchange(detached_, true)) return;
+    goodbye_timer_.cancel();
+    shared_->detach(user_, how, [this] { finish_goodbye(); });
+}
+
+template <typename Call>
+void AisBus::at_goodbye_time(std::chrono::steady_clock::time_point time, Call call) {
+    goodbye_timer_.expires_at(time);
+    goodbye_timer_.async_wait([alive = std::weak_ptr(alive_), call](boost::system::error_code error) {
         const auto bus = alive.lock();
-        if (!bus) return;
-        (*bus)->shared_->detach((*bus)->user_, how, [self = *bus] { self->finish_goodbye(); });
-    };
-    if (!group_started_) return next();
-    group_.leave(leave_patience, next);
+        if (!error && bus) call(**bus);
+    });
 }
 
 void AisBus::finish_goodbye() {

@@ -9,6 +9,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <span>
@@ -45,8 +46,11 @@ private:
     EvtGroup::Owner owner_of_group();
     void start(const conf::AisSettings& settings);
     void on_shared_joined();
-    void leave(Goodbye how);
+    void leave(Goodbye how, std::chrono::steady_clock::time_point deadline);
+    void detach(Goodbye how);
     void finish_goodbye();
+    template <typename Call>
+    void at_goodbye_time(std::chrono::steady_clock::time_point time, Call call);
 
     Host& host_;
     log::Log& log_;
@@ -57,6 +61,7 @@ private:
     ClusterLog cluster_log_;
     bool group_started_ = false;
     bool leaving_ = false;
+    bool detached_ = false;
     boost::asio::steady_timer goodbye_timer_;
     std::function<void()> goodbye_done_;
     console::Registry::Registration commands_;
