@@ -128,6 +128,19 @@ TEST_F(EvtOutgoing, ALostHelloIsSaidAgain) {
     EXPECT_EQ(b.service->members().at(0).initial_view, 7U);
 }
 
+TEST_F(EvtOutgoing, ALostFrameOfSeveralEventsIsSaidAgainWhole) {
+    for (int i = 0; i < 5; ++i)
+        world.publish(a, from, std::to_string(i));
+    const auto several = world.take(a);
+    ASSERT_TRUE(several);
+    const auto last = frame_with("5");
+    a.service->lost(several->id);
+    world.arrive(a, last);
+    world.settle();
+    EXPECT_THAT(world.texts(b, at_b), ElementsAre("5", "0", "1", "2", "3", "4"));
+    EXPECT_EQ(a.service->waiting(), 0U);
+}
+
 TEST_F(EvtOutgoing, AFrameThatNobodySentIsNoMatter) {
     a.service->lost(FrameId{12'345});
     a.service->delivered(FrameId{12'345});
