@@ -36,7 +36,8 @@ public:
         Output out;
         std::vector<Opened> opened;
         std::vector<News> news;
-        int part = -1;  ///< -1: out of the group
+        int part = -1;        ///< -1: out of the group
+        bool halted = false;  ///< says and hears nothing, and is a member all the same
     };
 
     Node& add(Settings settings = {}) {
@@ -99,7 +100,7 @@ public:
         FrameId id{};
     };
     std::optional<Frame> take(Node& node) {
-        if (node.part < 0 || !node.service->wants_to_send()) return {};
+        if (node.halted || node.part < 0 || !node.service->wants_to_send()) return {};
         Frame frame{.bytes = std::vector<std::uint8_t>(wire::evt::max_frame_bytes)};
         const auto taken = node.service->take(frame.bytes, moment());
         if (taken.bytes == 0) return {};
@@ -122,7 +123,7 @@ public:
     }
     void hand_round(Node& node, wire::Bytes frame) {
         for (auto& other : nodes_)
-            if (other->part == node.part) {
+            if (other->part == node.part && !other->halted) {
                 other->service->receive(node.id, frame, moment(), other->out);
                 collect(*other);
             }
@@ -143,12 +144,12 @@ public:
         if (now_ >= end) return false;
         state::Time next = end;
         for (auto& node : nodes_)
-            if (const auto due = node->service->next_deadline())
+            if (const auto due = node->service->next_deadline(); due && !node->halted)
                 next = std::min(next, std::max(*due, now_ + state::Duration(1)));
         now_ = next;
         for (auto& node : nodes_) {
             const auto due = node->service->next_deadline();
-            if (due && *due <= now_) node->service->on_time(moment(), node->out);
+            if (due && *due <= now_ && !node->halted) node->service->on_time(moment(), node->out);
             collect(*node);
         }
         return true;
