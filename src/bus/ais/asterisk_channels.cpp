@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t events_a_turn = 1'024;
+constexpr auto told_patience = std::chrono::seconds(10);
 constexpr ring::Member nobody;    ///< whose event it is has not been said yet
 constexpr auto retry_after = 5s;  ///< a channel that could not be opened
 
@@ -37,6 +38,7 @@ AsteriskChannels::AsteriskChannels(Host& host, EvtGroup& group, const lan::RingN
       exchange_(host.engine(), host.mwi(), exchange_settings()),
       timer_(host.loop()),
       retry_timer_(host.loop()),
+      told_timer_(host.loop()),
       alive_(std::make_shared<AsteriskChannels*>(this)) {
     exchange_.set_own_nodes(host_.own_nodes());
     for (const EventType type : {EventType::mwi, EventType::device_state})
@@ -60,6 +62,7 @@ plain::Settings AsteriskChannels::exchange_settings() const {
     plain::Settings settings;
     settings.bus = state::Bus::ais_plain;
     settings.identity = plain::Identity::process;
+    settings.dump_pause = 1s;  // what a dump says is retained for a minute
     settings.duplicate = host_.configuration().stand_in ? plain::Duplicate::ignore : plain::Duplicate::yield;
     settings.dialect = dialect_of(host_.configuration());
     settings.publish = channels_.publish();
@@ -129,6 +132,21 @@ void AsteriskChannels::retry_later() {
 void AsteriskChannels::on_joined() {
     exchange_.set_self(group_.link().group().self(), {});
     on_described();
+    tell_when_not_told();
+}
+
+/// Until a member has told us the channels of the cluster, none is open for us.
+void AsteriskChannels::tell_when_not_told() {
+    told_timer_.expires_after(told_patience);
+    told_timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+        const auto self = alive.lock();
+        if (error || !self || !(*self)->group_.joined() || (*self)->group_.service().knows_registry()) return;
+        (*self)->log_.warning(
+            "AIS: in the group saEvt for {} s, and no member has told which event channels there are: votes "
+            "of "
+            "Asterisk servers wait. Is one of the processes of `lamplight-evt members --json` halted?",
+            std::chrono::seconds(told_patience).count());
+    });
 }
 
 void AsteriskChannels::on_lost() {
@@ -268,7 +286,9 @@ void AsteriskChannels::drain() {
 void AsteriskChannels::on_delivery(const evt::Delivery& delivery, evt::Moment moment) {
     const evt::Event& event = *delivery.event;
     if (event.id == evt::EventId::lost) return on_gap();
-    const ring::Member from = group_.service().owner_of(event.id);
+    // Not known of what others told us; then by its id.
+    const ring::Member said{event.from.node_id, event.from.pid};
+    const ring::Member from = said == nobody ? group_.service().owner_of(event.id) : said;
     if (from == group_.link().group().self()) {
         ++counters_.own_events;
         return;
@@ -467,6 +487,7 @@ void AsteriskChannels::finish_goodbye() {
 
 std::string AsteriskChannels::detail() const {
     if (settings_.channels.empty()) return "no event channel in ais.conf";
+    if (!group_.service().knows_registry()) return "waits for a member to tell the channels of the cluster";
     std::string text =
         fmt::format("{} open; {} other {} them open", console::counted(channels_.open().size(), "channel"),
                     exchange_.members(), exchange_.members() == 1 ? "program has" : "programs have");

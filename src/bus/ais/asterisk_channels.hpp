@@ -83,6 +83,7 @@ private:
     void on_opened(const evt::Opened& opened);
     void look_around();
     void act_on(const std::vector<Audience::Event>& events);
+    void tell_when_not_told();
     void drain_at_once();
     void drain_soon();
     void drain();
@@ -125,6 +126,7 @@ private:
     std::function<void()> goodbye_done_;
     boost::asio::steady_timer timer_;
     boost::asio::steady_timer retry_timer_;
+    boost::asio::steady_timer told_timer_;
     std::optional<state::Time> armed_;
     /// Handlers in the loop hold it weakly: gone means that the channels are.
     std::shared_ptr<AsteriskChannels*> alive_;
