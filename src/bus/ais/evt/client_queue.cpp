@@ -1,5 +1,6 @@
 #include "bus/ais/evt/client_queue.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace lamplight::bus::ais::evt {
@@ -12,14 +13,28 @@ EventPointer lost_event(ChannelId channel) {
               .publish_time = wire::evt::time_unknown});
 }
 
+void ClientQueue::configure(std::size_t limit, std::size_t resume) {
+    limit_ = limit;
+    resume_ = resume;
+    check_resume();
+}
+
 ClientQueue::Pushed ClientQueue::push(Entry entry) {
-    if (size_ < limit_) {
-        waiting_[priority_of(entry)].push_back(std::move(entry));
-        ++size_;
-        return Pushed::queued;
-    }
+    add(std::move(entry));
+    Pushed pushed = Pushed::queued;
+    while (size_ > limit_)
+        pushed = std::max(pushed, drop_one());
+    return pushed;
+}
+
+void ClientQueue::add(Entry entry) {
+    waiting_[priority_of(entry)].push_back(std::move(entry));
+    ++size_;
+}
+
+ClientQueue::Pushed ClientQueue::drop_one() {
     ++dropped_;
-    Delivery gone = drop(std::move(entry)).delivery;
+    Delivery gone = take_newest_of_lowest().delivery;
     gone.event = lost_event(gone.event->channel);
     if (!in_gap_) {
         in_gap_ = true;
@@ -30,17 +45,15 @@ ClientQueue::Pushed ClientQueue::push(Entry entry) {
     return Pushed::dropped;
 }
 
-/// Makes room for the newcomer, unless it is the one to go; gives what goes.
-ClientQueue::Entry ClientQueue::drop(Entry newcomer) {
-    for (std::size_t priority = priorities - 1; priority > priority_of(newcomer); --priority) {
-        auto& lowest = waiting_[priority];
-        if (lowest.empty()) continue;
-        Entry gone = std::move(lowest.back());
-        lowest.pop_back();
-        waiting_[priority_of(newcomer)].push_back(std::move(newcomer));
-        return gone;
-    }
-    return newcomer;
+/// The queue is not empty.
+ClientQueue::Entry ClientQueue::take_newest_of_lowest() {
+    std::size_t priority = priorities - 1;
+    while (waiting_[priority].empty())
+        --priority;
+    Entry gone = std::move(waiting_[priority].back());
+    waiting_[priority].pop_back();
+    --size_;
+    return gone;
 }
 
 void ClientQueue::check_resume() {

@@ -26,8 +26,12 @@ public:
     };
     ClientQueue(std::size_t limit, std::size_t resume) : limit_(limit), resume_(resume) {}
 
+    /// What waits beyond a smaller limit is dropped by the same policy when the next one is pushed; of a
+    /// queue that nothing comes to, nothing is lost.
+    void configure(std::size_t limit, std::size_t resume);
+
     enum class Pushed : std::uint8_t { queued, dropped, gap_began };
-    /// dropped, gap_began: this one or another was dropped.
+    /// dropped, gap_began: this one or others were dropped.
     Pushed push(Entry entry);
     /// What pop() would give has this priority; the lost notice the highest. Nothing: it is empty.
     std::optional<std::uint8_t> front_priority() const;
@@ -42,7 +46,9 @@ public:
 private:
     static constexpr std::size_t priorities = lowest_priority + 1;
     static std::uint8_t priority_of(const Entry& entry) { return entry.delivery.event->attributes.priority; }
-    Entry drop(Entry newcomer);
+    void add(Entry entry);
+    Entry take_newest_of_lowest();
+    Pushed drop_one();
     void check_resume();
 
     std::size_t limit_;

@@ -28,6 +28,8 @@ bool Replay::comes_to(ChannelId channel, std::uint8_t priority, Place place) con
 void Clients::configure(std::size_t queue_limit, std::size_t queue_resume) {
     queue_limit_ = queue_limit;
     queue_resume_ = queue_resume;
+    for (auto& [id, client] : clients_)
+        client.queue.configure(queue_limit, queue_resume);
 }
 
 ClientId Clients::add() {
@@ -138,9 +140,10 @@ void Clients::deliver(std::span<const ChannelId> channels, const EventPointer& e
 void Clients::queue(ChannelHandle id, Handle& handle, Subscription& subscription, const EventPointer& event,
                     Place now, Output& out) {
     Client& client = clients_.at(handle.client);
+    const std::uint64_t dropped = client.queue.dropped();
     const auto pushed = client.queue.push(
         {.delivery = {.subscription = subscription.id, .channel = id, .event = event}, .queued = now});
-    if (pushed != ClientQueue::Pushed::queued) ++counters_.dropped;
+    counters_.dropped += client.queue.dropped() - dropped;
     if (pushed == ClientQueue::Pushed::gap_began)
         out.news.push_back({.kind = News::Kind::lost, .text = fmt::format("{}", client.queue.dropped())});
     announce(handle.client, out);

@@ -110,7 +110,8 @@ public:
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
 
-    /// Other queue limits; for queues from now on.
+    /// Other queue limits, of clients that are there too: what waits beyond a smaller limit is dropped by the
+    /// policy when the next event comes to that queue.
     void configure(std::size_t queue_limit, std::size_t queue_resume);
 
     // --- the group (from group::Link) ---

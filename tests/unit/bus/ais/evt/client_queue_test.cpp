@@ -161,6 +161,40 @@ TEST(EvtClientQueue, WhatIsSiftedOutMakesRoomAndEndsAGap) {
     EXPECT_THAT(take_all(queue), ElementsAre("LOST", "2", "3", "5", "6"));
 }
 
+TEST(EvtClientQueue, ALargerLimitHoldsMoreFromNowOn) {
+    ClientQueue queue(1, 0);
+    queue.push(entry("one"));
+    queue.configure(3, 2);
+    EXPECT_EQ(queue.push(entry("two")), Pushed::queued);
+    EXPECT_EQ(queue.push(entry("three")), Pushed::queued);
+    EXPECT_EQ(queue.push(entry("four")), Pushed::gap_began);
+    EXPECT_THAT(take_all(queue), ElementsAre("LOST", "one", "two", "three"));
+}
+
+TEST(EvtClientQueue, WhatIsBeyondASmallerLimitIsDroppedByPriorityAtTheNextPush) {
+    ClientQueue queue(10, 5);
+    for (const auto& [data, priority] :
+         {std::pair{"low one", 3}, {"high", 0}, {"low two", 3}, {"middle", 2}, {"low three", 3}})
+        queue.push(entry(data, static_cast<std::uint8_t>(priority)));
+    queue.configure(3, 1);
+    EXPECT_EQ(queue.size(), 5U) << "who reads it in time loses nothing";
+    EXPECT_FALSE(queue.has_notice());
+    EXPECT_EQ(queue.push(entry("higher", 1)), Pushed::gap_began);
+    EXPECT_EQ(queue.size(), 3U);
+    EXPECT_EQ(queue.dropped(), 3U);
+    EXPECT_THAT(take_all(queue), ElementsAre("LOST", "high", "higher", "middle"));
+}
+
+TEST(EvtClientQueue, AGapEndsAlsoWithALargerResume) {
+    ClientQueue queue(4, 0);
+    for (int i = 0; i < 5; ++i)
+        queue.push(entry(std::to_string(i)));
+    EXPECT_THAT(take(queue, 2), ElementsAre("LOST", "0"));
+    queue.configure(4, 3);
+    queue.push(entry("5"));
+    EXPECT_EQ(queue.push(entry("6")), Pushed::gap_began);
+}
+
 TEST(EvtClientQueue, AQueueOfNothingSaysOnlyThatEventsWereLost) {
     ClientQueue queue(0, 0);
     EXPECT_EQ(queue.push(entry("one")), Pushed::gap_began);

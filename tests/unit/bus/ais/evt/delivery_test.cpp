@@ -187,7 +187,7 @@ TEST_F(EvtDelivery, ASlowClientLosesNothingOfAnotherOne) {
     EXPECT_EQ(world.count_of(node, News::Kind::lost), 1U);
 }
 
-TEST_F(EvtDelivery, OtherQueueLimitsCountForClientsFromThenOn) {
+TEST_F(EvtDelivery, OtherQueueLimitsCountForNewClientsAndForThoseThatAreThere) {
     world.subscribe(node, handle, 1);
     node.service->configure(3, 1);
     const ClientId later = world.client(node);
@@ -195,7 +195,24 @@ TEST_F(EvtDelivery, OtherQueueLimitsCountForClientsFromThenOn) {
     for (int i = 0; i < 12; ++i)
         publish(std::to_string(i));
     EXPECT_THAT(world.texts(node, later), ElementsAre("LOST", "0", "1", "2"));
-    EXPECT_EQ(world.texts(node, client).size(), 11U) << "ten and the notice";
+    EXPECT_THAT(world.texts(node, client), ElementsAre("LOST", "0", "1", "2"));
+    EXPECT_EQ(node.service->counters().dropped, 18U);
+    node.service->configure(20, 10);
+    for (int i = 0; i < 12; ++i)
+        publish(std::to_string(i));
+    EXPECT_EQ(world.texts(node, client).size(), 12U);
+}
+
+TEST_F(EvtDelivery, WhatWaitsBeyondASmallerLimitIsDroppedWhenTheNextEventComesAndCounted) {
+    world.subscribe(node, handle, 1);
+    for (int i = 0; i < 8; ++i)
+        publish(std::to_string(i));
+    node.service->configure(3, 1);
+    EXPECT_EQ(node.service->counters().dropped, 0U);
+    publish("8");
+    EXPECT_EQ(node.service->counters().dropped, 6U);
+    EXPECT_EQ(world.count_of(node, News::Kind::lost), 1U);
+    EXPECT_THAT(world.texts(node, client), ElementsAre("LOST", "0", "1", "2"));
 }
 
 }  // namespace
