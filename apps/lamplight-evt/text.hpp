@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bus/ais/evt/event.hpp"
+#include "console/escaped.hpp"
 #include "state/device_state.hpp"
 
 #include <tl/expected.hpp>
@@ -14,13 +15,10 @@ namespace lamplight::evt_app {
 /// Why a text was not understood, for people.
 using Complaint = std::string;
 
-/// Bytes of any value as one line: a backslash is `\\`, NUL is `\0`, what is no printable character of UTF-8
-/// is `\xNN`.
-std::string escaped(std::string_view bytes);
-/// The way back: `\0`, `\xNN`, `\\`; any other character after a backslash is a complaint.
+using console::escaped;
+using console::is_printable;
+/// The way back from escaped(): `\0`, `\xNN`, `\\`; any other character after a backslash is a complaint.
 tl::expected<std::string, Complaint> parse_escaped(std::string_view text);
-/// Whether all of it can stand in a line as it is: UTF-8 without control characters.
-bool is_printable(std::string_view bytes);
 /// `0a1bff`
 std::string hex_of(std::string_view bytes);
 

@@ -1,5 +1,6 @@
 // device show [like X]
 #include "console/commands.hpp"
+#include "console/escaped.hpp"
 #include "console/texts.hpp"
 
 #include <fmt/format.h>
@@ -118,7 +119,7 @@ std::vector<std::string> complete(const state::Engine& engine, const std::vector
     engine.for_each_device([&](state::DeviceId device) {
         if (offers.size() >= most) return;
         const auto name = engine.device_name(device);
-        if (name.starts_with(begun)) offers.emplace_back(name);
+        if (name.starts_with(begun) && is_printable(name)) offers.emplace_back(name);
     });
     return offers;
 }

@@ -1,6 +1,7 @@
 // dialplan set global DEVICE_STATE(Custom:x) STATE, devstate list|change|delete
 #include "console/commands.hpp"
 #include "console/custom_device.hpp"
+#include "console/escaped.hpp"
 #include "console/texts.hpp"
 #include "console/verdict.hpp"
 
@@ -105,7 +106,8 @@ Reply list(const Context& context, const Request& request) {
                     "--- Custom Device States --------------------------------------------\n", rule);
     array states;
     for (const auto& custom : context.control.custom_states()) {
-        text += fmt::format("--- Name: '{}'  State: '{}'\n---\n", custom.device, config_text(custom.state));
+        text += fmt::format("--- Name: '{}'  State: '{}'\n---\n", escaped(custom.device),
+                            config_text(custom.state));
         states.push_back(object{{"device", custom.device}, {"state", config_text(custom.state)}});
     }
     text += fmt::format("{}{}\n", rule, rule);

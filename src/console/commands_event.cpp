@@ -1,5 +1,6 @@
 // event dump cache, as Asterisk up to 11 has it
 #include "console/commands.hpp"
+#include "console/escaped.hpp"
 #include "console/texts.hpp"
 
 #include <fmt/format.h>
@@ -95,7 +96,7 @@ public:
 
 private:
     static std::string plain(const boost::json::value& value) {
-        if (value.is_string()) return std::string(std::string_view(value.get_string()));
+        if (value.is_string()) return escaped(value.get_string());
         return fmt::format("{}", value.to_number<std::uint64_t>());
     }
 

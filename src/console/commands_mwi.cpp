@@ -1,5 +1,6 @@
 // mwi show [like X], mwi update, mwi delete
 #include "console/commands.hpp"
+#include "console/escaped.hpp"
 #include "console/mailbox.hpp"
 #include "console/texts.hpp"
 
@@ -148,7 +149,7 @@ std::string others_line(const Context& context, const Mailbox& mailbox) {
     const auto node = context.engine.node(newest->node);
     if (node.own) return {};
     return fmt::format(
-        "It has {}: {} says so since {}\n", to_string(newest->counts), name_of(node),
+        "It has {}: {} says so since {}\n", to_string(newest->counts), escaped(name_of(node)),
         clock_text(context.control.wall(newest->since), context.control.wall(context.control.now())));
 }
 
@@ -192,7 +193,7 @@ Args mailboxes(const Context& context, Whose whose, std::string_view begun) {
     mwi.for_each([&](const Mailbox& mailbox) {
         if (offers.size() >= most) return;
         auto name = to_string(mailbox);
-        if (!name.starts_with(begun)) return;
+        if (!name.starts_with(begun) || !is_printable(name)) return;
         bool fits = false;
         mwi.for_each_vote(mailbox, [&](const MwiVoteView& vote) {
             fits = fits ||

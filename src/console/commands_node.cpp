@@ -1,5 +1,6 @@
 // node show, bus show
 #include "console/commands.hpp"
+#include "console/escaped.hpp"
 #include "console/texts.hpp"
 
 #include <fmt/format.h>
@@ -102,9 +103,10 @@ Reply show_buses(const Context& context, const Request& request) {
         "Bus        State  Peers  Votes out   Votes in Frames out  Frames in  Refused  Waiting  Detail\n";
     array buses;
     for (const auto& bus : context.control.buses()) {
-        auto line = fmt::format("{} {} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}  {}", cell(bus.bus, 10),
-                                cell(bus.up ? "up" : "down", 6), bus.peers, bus.votes_out, bus.votes_in,
-                                bus.frames_out, bus.frames_in, bus.refused_frames, bus.waiting, bus.detail);
+        auto line =
+            fmt::format("{} {} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}  {}", cell(bus.bus, 10),
+                        cell(bus.up ? "up" : "down", 6), bus.peers, bus.votes_out, bus.votes_in,
+                        bus.frames_out, bus.frames_in, bus.refused_frames, bus.waiting, escaped(bus.detail));
         line.erase(line.find_last_not_of(' ') + 1);
         text += line + '\n';
         buses.push_back(object{{"bus", bus.bus},

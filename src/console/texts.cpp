@@ -1,5 +1,6 @@
 #include "console/texts.hpp"
 
+#include "console/escaped.hpp"
 #include "log/line.hpp"
 
 #include <fmt/chrono.h>
@@ -97,15 +98,16 @@ std::string json_time(std::chrono::system_clock::time_point time) {
                        milliseconds < 0 ? milliseconds + 1'000 : milliseconds);
 }
 
-std::string cell(std::string_view text, std::size_t width) {
-    if (width == 0) return std::string(text);
+std::string cell(std::string_view raw, std::size_t width) {
+    const std::string text = escaped(raw);
+    if (width == 0) return text;
     std::size_t columns = 0;
     std::size_t end = 0;
     while (end < text.size()) {
         if (!continues_letter(text[end]) && columns++ == width) break;
         ++end;
     }
-    std::string out(text.substr(0, end));
+    std::string out = text.substr(0, end);
     columns = std::min(columns, width);
     return out.append(width - columns, ' ');
 }

@@ -38,7 +38,8 @@ std::string counted(std::size_t count, std::string_view what);
 /// ISO 8601 in UTC with milliseconds, for JSON: `2026-11-24T10:02:11.123Z`.
 std::string json_time(std::chrono::system_clock::time_point time);
 
-/// At most `width` columns of `text`, filled with blanks; UTF-8 stays whole. A width of 0 leaves it alone.
+/// At most `width` columns of escaped(`text`), filled with blanks; UTF-8 stays whole. With a width of 0
+/// nothing is cut.
 std::string cell(std::string_view text, std::size_t width);
 
 /// A reply of a `show` command.

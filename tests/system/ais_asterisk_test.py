@@ -303,6 +303,17 @@ class BadInput(MixedTest):
         pbx1.set("INUSE")
         asterisk.until_votes("Custom:abc", {self.eid(pbx1): "INUSE"})
 
+    def test_a_name_that_drives_terminals_is_shown_as_one_harmless_line(self):
+        pbx1, _ = self.mixed()
+        liar = self.liar(self.hosts[2])
+        publisher = liar.dump("publisher")
+        evil = "evil \x1b[2J\nforged: 0 retained"
+        liar.say(evt.open_(90, evil.encode(), proposed=publisher << 32 | 9000))
+        wait_until(lambda: evil in [channel["name"] for channel in pbx1.data("ais evt show channels")["channels"]],
+                   "pbx1 knows the channel, and --json has its name")
+        lines = pbx1.do("ais evt show channels").splitlines()
+        self.assertIn("evil \\x1b[2J\\x0aforged: 0 retained: 0 events retained (0 bytes), open once", lines)
+
     def test_data_that_is_no_event_of_asterisk_is_refused(self):
         pbx1, asterisk = self.mixed()
         liar = self.liar(self.hosts[2])

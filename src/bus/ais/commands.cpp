@@ -2,6 +2,7 @@
 #include "bus/ais/ais_bus.hpp"
 #include "bus/ais/channels_text.hpp"
 #include "bus/lan/own_group.hpp"
+#include "console/escaped.hpp"
 #include "console/texts.hpp"
 
 #include <fmt/format.h>
@@ -81,8 +82,9 @@ Reply show_channels(const AisBus& bus, const Request& request) {
     array channels;
     for (const evt::Service::ChannelView& channel : service.channels()) {
         text += fmt::format(
-            "{}{}: {} retained ({} bytes), open {}\n", channel.name, channel.unlinked ? " (unlinked)" : "",
-            console::counted(channel.retained, "event"), channel.retained_bytes,
+            "{}{}: {} retained ({} bytes), open {}\n", console::escaped(channel.name),
+            channel.unlinked ? " (unlinked)" : "", console::counted(channel.retained, "event"),
+            channel.retained_bytes,
             channel.opens.size() == 1 ? std::string("once") : fmt::format("{} times", channel.opens.size()));
         array opens;
         for (const evt::Service::OpenView& open : channel.opens) {

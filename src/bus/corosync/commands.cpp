@@ -1,5 +1,6 @@
 // corosync show members|config|counters, corosync ping
 #include "bus/corosync/corosync_bus.hpp"
+#include "console/escaped.hpp"
 #include "console/texts.hpp"
 
 #include <fmt/format.h>
@@ -40,8 +41,8 @@ Reply members_reply(const CorosyncBus& bus, const ring::Occupants& occupants) {
     array members;
     for (const ring::Occupant& occupant : *occupants) {
         const std::size_t number = members.size() + 1;
-        rows += fmt::format("=== Node {}\n=== --> Group: {}\n=== --> Nodeid: {}\n", number, occupant.group,
-                            occupant.member.node_id);
+        rows += fmt::format("=== Node {}\n=== --> Group: {}\n=== --> Nodeid: {}\n", number,
+                            console::escaped(occupant.group), occupant.member.node_id);
         members.push_back(object{{"node", number},
                                  {"group", occupant.group},
                                  {"nodeid", occupant.member.node_id},
