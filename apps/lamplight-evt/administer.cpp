@@ -27,9 +27,7 @@ void Clear::on_settled() {
 
 void Unlink::on_ready() {
     const auto unlinked = session_.service().unlink(session_.service().add_client(), options_.channel);
-    if (!unlinked)
-        return session_.fail(fmt::format("channel {}: {}: {}", escaped(options_.channel),
-                                         evt::to_string(unlinked.error()), evt::explain(unlinked.error())));
+    if (!unlinked) return session_.fail(complaint_of(options_.channel, unlinked.error()));
     asked_ = true;
     session_.group().settle_soon();
 }

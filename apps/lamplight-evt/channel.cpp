@@ -1,7 +1,5 @@
 #include "channel.hpp"
 
-#include <fmt/format.h>
-
 namespace lamplight::evt_app {
 
 namespace evt = bus::ais::evt;
@@ -28,8 +26,7 @@ void ChannelCommand::on_output(evt::Output& out) {
 }
 
 void ChannelCommand::fail(evt::Error error, std::string_view about) {
-    session_.fail(fmt::format("channel {}{}: {}: {}", escaped(channel_), about, evt::to_string(error),
-                              evt::explain(error)));
+    session_.fail(complaint_of(channel_, error, about));
 }
 
 }  // namespace lamplight::evt_app

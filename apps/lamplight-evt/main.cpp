@@ -88,7 +88,9 @@ CLI::App* add(CLI::App& app, Typed& typed, const char* name, const char* summary
 }
 
 void add_channel(CLI::App& command, Typed& typed) {
-    command.add_option("CHANNEL", typed.channel, "The name of the channel")->required();
+    command.add_option("CHANNEL", typed.channel, "The name of the channel")
+        ->required()
+        ->check(CLI::Validator(understood_by(parse_name), "", ""));
 }
 
 CLI::Option* add_json(CLI::App& command, Typed& typed) {
@@ -124,7 +126,7 @@ void add_attributes(CLI::App& command, Typed& typed) {
     command.add_option("--pattern", typed.patterns, "A pattern of the event; \\0 and \\xNN are bytes")
         ->type_name("TEXT")
         ->allow_extra_args(false)
-        ->check(CLI::Validator(understood_by(parse_escaped), "", ""));
+        ->check(CLI::Validator(understood_by(parse_pattern), "", ""));
     command.add_option("--priority", typed.priority, "0, the highest, to 3")
         ->type_name("N")
         ->check(CLI::Range(0U, 3U))
@@ -135,7 +137,8 @@ void add_attributes(CLI::App& command, Typed& typed) {
         ->type_name("TIME")
         ->check(CLI::Validator(understood_by(parse_retention), "", ""));
     command.add_option("--publisher", typed.publisher, "The publisher's name instead of the node's")
-        ->type_name("NAME");
+        ->type_name("NAME")
+        ->check(CLI::Validator(understood_by(parse_name), "", ""));
 }
 
 void add_publish(CLI::App& app, Typed& typed) {
@@ -293,6 +296,11 @@ int parse_and_run(int argc, char** argv) {
         const CLI::App& publish = *app.get_subcommand("publish");
         if (publish.parsed() && publish.count("DATA") == 0 && !typed.lines && typed.device_state.empty())
             throw CLI::RequiredError("DATA, -, --lines or --device-state");
+        // A maximum of CLI11's own would have it take DATA for one more pattern.
+        if (typed.patterns.size() > wire::evt::max_patterns)
+            throw CLI::ValidationError(
+                "--pattern",
+                fmt::format("at most {} of them, not {}", wire::evt::max_patterns, typed.patterns.size()));
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : wrong_call;
     }

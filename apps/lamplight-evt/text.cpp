@@ -1,5 +1,7 @@
 #include "text.hpp"
 
+#include "wire/evt/frame.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -71,6 +73,22 @@ tl::expected<std::string, Complaint> parse_escaped(std::string_view text) {
     return out;
 }
 
+tl::expected<std::string, Complaint> parse_pattern(std::string_view text) {
+    auto pattern = parse_escaped(text);
+    if (pattern && pattern->size() > wire::evt::max_pattern_bytes)
+        return tl::unexpected(fmt::format("a pattern has at most {} bytes, this one has {}",
+                                          wire::evt::max_pattern_bytes, pattern->size()));
+    return pattern;
+}
+
+tl::expected<std::string, Complaint> parse_name(std::string_view text) {
+    if (text.empty()) return tl::unexpected(std::string("a name is not empty"));
+    if (text.size() > wire::evt::max_name_bytes)
+        return tl::unexpected(fmt::format("a name has at most {} bytes, this one has {}",
+                                          wire::evt::max_name_bytes, text.size()));
+    return std::string(text);
+}
+
 std::string hex_of(std::string_view bytes) {
     std::string out;
     out.reserve(bytes.size() * 2);
@@ -91,7 +109,7 @@ tl::expected<Filter, Complaint> parse_filter(std::string_view text) {
     if (!type || colon == std::string_view::npos)
         return tl::unexpected(
             fmt::format("\"{}\" is none of exact:TEXT, prefix:TEXT, suffix:TEXT and all", text));
-    return parse_escaped(text.substr(colon + 1)).map([&](std::string pattern) {
+    return parse_pattern(text.substr(colon + 1)).map([&](std::string pattern) {
         return Filter{*type, std::move(pattern)};
     });
 }
@@ -131,6 +149,15 @@ std::string log_time(Nanoseconds wall) {
 
 std::string exact_time(Nanoseconds wall) {
     return fmt::format("{}.{:06}", log_time(wall), part_of_second(wall) / 1'000);
+}
+
+std::string complaint_of(std::string_view channel, bus::ais::evt::Error error, std::string_view about) {
+    const bool missing = error == bus::ais::evt::Error::not_exist;
+    return fmt::format("channel {}{}: {}: {}", escaped(channel), about, bus::ais::evt::to_string(error),
+                       missing
+                           ? "it is not there; lamplight-evt channels shows which are, subscribe --create "
+                             "and publish make one"
+                           : bus::ais::evt::explain(error));
 }
 
 tl::expected<DeviceText, Complaint> parse_device_text(std::string_view text) {

@@ -105,5 +105,25 @@ TEST(EvtText, TheStateOfADeviceStandsBehindTheLastEqualsSign) {
         EXPECT_FALSE(parse_device_text(bad)) << bad;
 }
 
+TEST(EvtText, APatternAndANameHaveALimitWhichTheComplaintSays) {
+    EXPECT_EQ(parse_pattern("\\x41" + std::string(254, 'p')), "A" + std::string(254, 'p'));
+    EXPECT_NE(parse_pattern(std::string(256, 'p')).error().find("at most 255 bytes"), std::string::npos);
+    EXPECT_FALSE(parse_pattern("\\q"));
+    EXPECT_FALSE(parse_filter("exact:" + std::string(256, 'p')));
+    EXPECT_EQ(parse_name(std::string(256, 'c')), std::string(256, 'c'));
+    EXPECT_NE(parse_name(std::string(257, 'c')).error().find("at most 256 bytes"), std::string::npos);
+    EXPECT_FALSE(parse_name(""));
+}
+
+TEST(EvtText, AChannelThatIsNotThereIsSaidInWordsOfTheShell) {
+    const auto missing = complaint_of("no\npe", bus::ais::evt::Error::not_exist);
+    EXPECT_TRUE(missing.starts_with("channel no\\x0ape: SA_AIS_ERR_NOT_EXIST (12): it is not there;"))
+        << missing;
+    EXPECT_NE(missing.find("--create"), std::string::npos);
+    EXPECT_EQ(missing.find("CHANNEL_CREATE"), std::string::npos);
+    EXPECT_NE(complaint_of("c", bus::ais::evt::Error::no_resources, ", event 1").find("channel c, event 1: "),
+              std::string::npos);
+}
+
 }  // namespace
 }  // namespace lamplight::evt_app
