@@ -92,6 +92,11 @@ TEST(EvtService, WhoBecomesWholeByItselfIsAskedForWhatItKnows) {
                             {20, 0, 0}});
 }
 
+TEST(EvtService, WhoWasToldBeforeItSaidThatItIsEmptySaysAStateToo) {
+    run(Ring::Faults::all,
+        {{16, 0, 0}, {24, 0, 0}, {16, 0, 0}, {24, 0, 0}, {4, 3, 0}, {0, 3, 0}, {25, 3, 0}, {18, 0, 4}});
+}
+
 using Drawn = std::vector<std::tuple<std::uint8_t, std::uint8_t, std::uint16_t>>;
 
 Drawn draw(unsigned acts) {

@@ -312,6 +312,11 @@ void Service::Impl::sweep(Output&) {
         retained_.remove_channel(id);
         registry_.erase(id);
     }
+    if (registry_.is_full())
+        registry_.drop_unused([&](ChannelId id) {
+            const RetainedEvents::Shelf* shelf = retained_.shelf(id);
+            return shelf == nullptr || shelf->list.empty();
+        });
 }
 
 // --- time ---

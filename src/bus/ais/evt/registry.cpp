@@ -75,6 +75,18 @@ void Registry::erase(ChannelId id) {
     channels_.erase(found);
 }
 
+void Registry::drop_unused(const std::function<bool(ChannelId)>& is_empty) {
+    std::erase_if(channels_, [&](const auto& entry) {
+        const Channel& channel = entry.second;
+        if (channel.status != Channel::Status::living || channel.opens > 0 || !is_empty(channel.id))
+            return false;
+        const auto found = living_.find(channel.name);
+        found->second.erase(channel.id);
+        if (found->second.empty()) living_.erase(found);
+        return true;
+    });
+}
+
 void Registry::clear() {
     channels_.clear();
     living_.clear();

@@ -5,6 +5,7 @@
 #include "bus/ais/evt/retained.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,7 +26,8 @@ struct Channel {
 /// The channels of the group, by id and living ones by name, and marks of those that were unlinked: a channel
 /// with a mark is never living again.
 ///
-/// Bounds  max_channels and max_marks of Settings. Cost: O(log channels).
+/// Bounds  max_channels and max_marks of Settings; when it is full, unused ones make room (drop_unused).
+/// Cost: O(log channels).
 class Registry {
 public:
     Registry(std::size_t max_channels, std::size_t max_marks)
@@ -47,6 +49,10 @@ public:
     /// Unlinked channels that nobody has open.
     std::vector<ChannelId> forgotten() const;
     void erase(ChannelId id);
+    bool is_full() const { return channels_.size() >= max_channels_; }
+    /// Makes room: forgets, without a mark, living channels that nobody has open and `is_empty` says nothing
+    /// is retained in. Whoever opens one of that name makes it anew.
+    void drop_unused(const std::function<bool(ChannelId)>& is_empty);
     void clear();
 
     const std::map<ChannelId, Channel>& channels() const { return channels_; }

@@ -26,8 +26,8 @@ Nanoseconds span_until(state::Time end, state::Time now);
 
 /// Events that are kept for later subscribers, by channel, and marks of those that were cleared.
 ///
-/// Cost: O(log events of the channel) to add, move and remove; expiry O(log events). About 350 bytes of memory
-/// an event beside its texts and data, 20 more if it ends: by a half more than weight() says.
+/// Cost: O(log events of the channel) to add, move and remove; expiry O(log events). About 350 bytes of
+/// memory an event beside its texts and data, 20 more if it ends: by three quarters more than weight() says.
 class RetainedEvents {
 public:
     struct Limits {

@@ -33,11 +33,12 @@ struct Settings {
     /// and a lost-event notice stands in front: one until the queue is down to queue_resume again.
     std::size_t queue_limit = 1'000;
     std::size_t queue_resume = 500;
-    /// Channels of the cluster, unlinked ones too; a newcomer is refused (no_resources).
+    /// Channels of the cluster, unlinked ones too; at the limit those that nobody has open and nothing is
+    /// retained in make room, else a newcomer is refused (no_resources).
     std::size_t max_channels = 1'024;
     /// Retained events; a newcomer is delivered and not retained, and counted.
     std::size_t max_retained = 1'000'000;
-    std::size_t max_retained_bytes = 256 * 1024 * 1024;
+    std::size_t max_retained_bytes = 128 * 1024 * 1024;  ///< some 225 MB of memory
     /// What the clients of this process published and the group has not taken: beyond it publish() answers
     /// try_again. One largest event is always taken by an empty queue.
     std::size_t max_outgoing = 4'096;

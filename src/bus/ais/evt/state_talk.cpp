@@ -118,10 +118,13 @@ void Service::Impl::act(ring::Member from, Peer& peer, const wire::evt::StateEnd
 void Service::Impl::taken_over(ring::Member from, const Incoming& state, Output& out) {
     ++counters_.states_taken;
     const bool know_nothing_else = state.we_were_empty && !whole_;
+    const Peer* own = roster_.find(self_);
     for (auto& [member, other] : roster_.peers()) {
         if (is_self(member) || !other.present || other.came > state.began) continue;
         if (!state.targets.contains(member)) other.owes_us = false;
-        if (know_nothing_else) other.we_owe = false;
+        // Who has not heard us say so waits for what we know.
+        if (know_nothing_else && own != nullptr && own->known && own->hello > other.came)
+            other.we_owe = false;
     }
     replay_log(state);
     if (!whole_) know_registry(fmt::format("node {} pid {}", from.node_id, from.pid), out);

@@ -199,12 +199,33 @@ TEST_F(EvtBadInput, AHandleThatIsOpenIsNotOpenedAgain) {
 TEST_F(EvtBadInput, The1025thChannelIsRefusedAndTheOthersStay) {
     say_hello();
     for (std::uint32_t handle = 1; handle <= 1'024; ++handle) {
-        open(handle, "channel " + std::to_string(handle));
+        const std::string name = "channel " + std::to_string(handle);
+        open(handle, name);
+        say(wire::evt::Publish{.channel = ChannelId{id_of(number, handle)},
+                               .id = EventId{id_of(number, 1'000 + handle)},
+                               .retention = for_ever,
+                               .channel_name = name,
+                               .publisher = {},
+                               .patterns = {},
+                               .data = wire::bytes_of("kept")});
         say(wire::evt::Close{handle});
     }
     EXPECT_EQ(node.service->channels().size(), 1'024U);
-    EXPECT_EQ(counters().over_limit, 1U);
+    EXPECT_GE(counters().over_limit, 1U);
     open(2'000, "news");
+    say(event(id_of(number, 3'001), "goes on"));
+    EXPECT_THAT(heard(), ElementsAre("goes on"));
+}
+
+TEST_F(EvtBadInput, AtTheLimitOfChannelsThoseThatNobodyUsesMakeRoom) {
+    say_hello();
+    for (std::uint32_t handle = 1; handle <= 3'000; ++handle) {
+        open(handle, "channel " + std::to_string(handle));
+        say(wire::evt::Close{handle});
+    }
+    EXPECT_EQ(counters().over_limit, 0U);
+    EXPECT_LE(node.service->channels().size(), 1'024U);
+    open(4'000, "news");
     say(event(id_of(number, 1'001), "goes on"));
     EXPECT_THAT(heard(), ElementsAre("goes on"));
 }
@@ -219,8 +240,8 @@ TEST_F(EvtBadInput, OpensInAHelloBeyondTheLimitOfChannelsAreRefused) {
             opens.push_back({i + 1, ChannelId{id_of(number, 200 * hello + i + 1)}, {all_flags}, names[i]});
         say_hello(opens);
     }
-    EXPECT_EQ(node.service->channels().size(), 1'024U);
     EXPECT_EQ(counters().over_limit, 1'201U - 1'024U);
+    EXPECT_EQ(node.service->channels().size(), 1U + 200U - 177U) << "those of the hellos before made room";
 }
 
 TEST_F(EvtBadInput, AHelloTakesThePlaceOfWhatWasOpen) {
@@ -355,8 +376,7 @@ TEST_F(EvtBadInput, AStateBeyondTheLimitsIsTakenAsFarAsThereIsRoom) {
                                     name});
     }
     say(wire::evt::StateEnd{1});
-    EXPECT_EQ(node.service->channels().size(), 1'024U);
-    EXPECT_EQ(counters().over_limit, 2'001U - 1'024U);
+    EXPECT_LE(node.service->channels().size(), 1'024U);
     say(event(id_of(number, 1'001), "goes on"));
     EXPECT_THAT(heard(), ElementsAre("goes on"));
 }

@@ -90,6 +90,7 @@ TEST_F(EvtCalls, TheOpenAfterThe200thOfAProcessIsNoResourcesUntilOneIsClosed) {
 TEST_F(EvtCalls, AChannelBeyondTheLimitOfTheClusterIsNoResources) {
     for (int i = 0; i < 1'024; ++i) {
         const ChannelHandle handle = world.open(node, client, "channel " + std::to_string(i));
+        world.publish(node, handle, "kept", {.retention = for_ever});
         ASSERT_TRUE(node.service->close(handle));
     }
     world.settle();
