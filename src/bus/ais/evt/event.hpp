@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-/// The Event Service of the SA Forum (SAI-AIS-EVT B.01.01, with LimitGet of B.03.01), on a group of totally
-/// ordered messages. Pure.
+/// The Event Service of the SA Forum (SAI-AIS-EVT B.01.01), on a group of totally ordered messages. Pure.
+/// Its limits are the constants of wire/evt/frame.hpp.
 namespace lamplight::bus::ais::evt {
 
 using wire::evt::ChannelId;
