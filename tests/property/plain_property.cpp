@@ -36,7 +36,7 @@ struct Asterisk {
 
 class Ring {
 public:
-    Ring() { daemon.set("Custom:0", DeviceState::busy); }
+    explicit Ring(const Settings& settings) : daemon(settings) { daemon.set("Custom:0", DeviceState::busy); }
 
     static std::string device(unsigned number) { return "Custom:" + std::to_string(number % 5); }
     static DeviceState state(unsigned number) { return static_cast<DeviceState>(number % 9); }
@@ -252,11 +252,14 @@ private:
 };
 
 RC_GTEST_PROP(Plain, WhenItIsQuietEveryAsteriskBelievesWhatEverybodyVotes, ()) {
+    Settings settings = everything();
+    settings.dump_pause = *rc::gen::element(state::Duration(0), state::Duration(20));
+    settings.longest_dump_pause = 200ms;
     const auto acts = *rc::gen::scale(
         4.0, rc::gen::container<std::vector<std::tuple<std::uint8_t, std::uint8_t, std::uint8_t>>>(
                  rc::gen::tuple(rc::gen::inRange<std::uint8_t>(0, 12), rc::gen::inRange<std::uint8_t>(0, 5),
                                 rc::gen::inRange<std::uint8_t>(0, 250))));
-    Ring ring;
+    Ring ring(settings);
     for (const auto& [what, which, value] : acts)
         ring.act(what, which, value);
     ring.quiet();

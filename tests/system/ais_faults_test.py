@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from ais_asterisk_test import MixedTest
+from ais_asterisk_test import STRANGER, MixedTest
 from corosync_faults_test import cpu_seconds
 from harness import main, program, wait_until
 from survival_test import Departures
@@ -203,6 +203,28 @@ class Corosync(FaultTest):
     def connections_closed(self):
         stats = self.hosts[1].do("corosync-cmapctl", "-m", "stats", "stats.ipcs.global.")
         return int(re.search(r"closed \(u64\) = (\d+)", stats).group(1))
+
+
+class Visitors(FaultTest):
+    VOTES, VISITS = 60, 12
+
+    def test_who_comes_and_goes_again_and_again_does_not_bring_a_dump_each_time_and_lacks_nothing(self):
+        pbx1, asterisk = self.mixed()
+        for number in range(self.VOTES):
+            pbx1.set("INUSE", f"Custom:d{number}")
+        eid = self.eid(pbx1)
+        wait_until(lambda: self.counters(pbx1)["channels"]["votes_out"] >= self.VOTES, "all is said")
+        before = self.counters(pbx1)["channels"]["votes_out"]
+        for visit in range(self.VISITS):
+            asterisk.close_channel()
+            asterisk.open_channel()
+            pbx1.set(STATES[visit % 3], "Custom:new")
+            asterisk.until_votes("Custom:new", {eid: STATES[visit % 3]})
+        said = self.counters(pbx1)["channels"]["votes_out"] - before
+        self.assertLess(said, self.VISITS // 2 * self.VOTES, "not everything each time")
+        late = self.res_ais(self.hosts[2], eid=STRANGER)
+        late.until(lambda dump: sum(eid in votes for votes in dump["votes"].values()) == self.VOTES + 1,
+                   "all that pbx1 has", "votes")
 
 
 class Split(FaultTest):

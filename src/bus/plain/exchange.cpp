@@ -51,11 +51,11 @@ void Exchange::Impl::set_self(Member self, std::string address) {
     refresh();
 }
 
-/// Not kept for who is not greeted yet: its dump begins later and says everything.
+/// Not kept for who is not greeted yet, when its dump begins then and says everything.
 void Exchange::Impl::on_changes(const state::Changes& changes) {
     for (const state::DeviceForgotten& forgotten : changes.forgotten)
         outgoing_.device_forgotten(forgotten.device);
-    if (listeners_ == 0 || outgoing_.saying_goodbye() || !settings_.publish.device_state) return;
+    if (!keeps_changes() || outgoing_.saying_goodbye() || !settings_.publish.device_state) return;
     std::optional<state::NodeId> looked_at;
     std::optional<std::uint16_t> place;
     for (const state::OwnVoteChange& change : changes.own_votes) {
@@ -66,7 +66,7 @@ void Exchange::Impl::on_changes(const state::Changes& changes) {
 }
 
 void Exchange::Impl::mwi_changed(state::NodeId node, const state::Mailbox& mailbox) {
-    if (listeners_ == 0 || outgoing_.saying_goodbye() || !settings_.publish.mwi) return;
+    if (!keeps_changes() || outgoing_.saying_goodbye() || !settings_.publish.mwi) return;
     if (const auto place = outgoing_.own().find(node)) outgoing_.mwi_changed(*place, mailbox);
 }
 
@@ -220,8 +220,9 @@ void Exchange::Impl::refresh() {
         due = due || member.wants_discovery;
     }
     if (!outgoing_.saying_goodbye()) {
-        if (strangers_ == 0) outgoing_.clear();
-        if (listeners_ == 0) outgoing_.forget_own();
+        if (strangers_ == 0) outgoing_.forget_words();
+        if (!keeps_changes()) outgoing_.forget_own();
+        if (listeners_ == 0) dump_at_.reset();
     }
     refresh_yields();
     due = due && !shared && settings_.publish.cluster_discovery && !outgoing_.saying_goodbye();
@@ -244,9 +245,23 @@ void Exchange::Impl::refresh_yields() {
             news_.push_back({News::Kind::yields, duplicate->first, eid});
         } else {
             news_.push_back({News::Kind::yields_no_more, {}, eid});
-            if (listeners_ > 0 && !outgoing_.saying_goodbye()) outgoing_.dump();
+            if (listeners_ > 0) want_dump();
         }
     }
+}
+
+/// For strangers: those that keep coming wait for it, and share one.
+void Exchange::Impl::want_dump() {
+    if (outgoing_.saying_goodbye()) return;
+    dump_at_ = std::max(now_, pace_.earliest());
+    begin_due_dump();
+}
+
+void Exchange::Impl::begin_due_dump() {
+    if (!dump_at_ || *dump_at_ > now_) return;
+    dump_at_.reset();
+    pace_.began(now_, outgoing_.own_votes(), settings_.dump_pause, settings_.longest_dump_pause);
+    outgoing_.dump();
 }
 
 // --- sending ---
@@ -279,8 +294,10 @@ void Exchange::Impl::disconnected() {
 
 void Exchange::Impl::say_goodbye() {
     if (outgoing_.saying_goodbye()) return;
-    // Who is not greeted yet may be back from where it could not hear what was withdrawn.
-    if (strangers_ > listeners_) outgoing_.dump();
+    // Who is not greeted yet, or waits for its dump, may be back from where it could not hear what was
+    // withdrawn.
+    if (strangers_ > listeners_ || dump_at_) outgoing_.dump();
+    dump_at_.reset();
     outgoing_.say_goodbye();
     refresh();
 }
@@ -288,7 +305,7 @@ void Exchange::Impl::say_goodbye() {
 // --- time ---
 
 std::optional<Time> Exchange::Impl::next_deadline() const {
-    std::optional<Time> next;
+    std::optional<Time> next = dump_at_;
     if (!news_.empty()) next = now_;
     for (const auto& [id, member] : members_)
         if (member.greet_at && (!next || *member.greet_at < *next)) next = member.greet_at;
@@ -309,9 +326,9 @@ void Exchange::Impl::on_time(Output&) {
         if (said) continue;
         news_.push_back({News::Kind::shared_node, id, {}});
     }
-    if (!greeted) return;
-    if (!outgoing_.saying_goodbye()) outgoing_.dump();
-    refresh();
+    if (greeted) want_dump();
+    begin_due_dump();
+    if (greeted) refresh();
 }
 
 void Exchange::Impl::tell(Output& out) {

@@ -62,8 +62,8 @@ struct Output {
 ///
 /// Speaks only while a member of the group is no Lamplight (`strangers`); Lamplights hear each other in
 /// their own group, and what they say here is passed over. A stranger that joins or returns gets a dump of
-/// every own vote and count, after `dump_delay`; changes go ahead of it. After a merge the discovery is sent
-/// again too.
+/// every own vote and count, after `dump_delay`, and after `dump_pause` when there was one lately; changes go
+/// ahead of it. After a merge the discovery is sent again too.
 ///
 /// Order of use, one thread: as sync::Exchange. Messages are asked for (take) when there is room in the
 /// group, written with the newest votes of that moment: a burst becomes one, nothing queues, nothing is

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bus/plain/dump_pace.hpp"
 #include "bus/plain/exchange.hpp"
 #include "bus/plain/outgoing.hpp"
 
@@ -79,6 +80,8 @@ public:
     std::map<ring::Member, GroupMember> members_;
     std::size_t strangers_ = 0;
     std::size_t listeners_ = 0;  ///< strangers that are greeted
+    DumpPace pace_;
+    std::optional<state::Time> dump_at_;  ///< somebody waits for one
 
 private:
     void become_stranger(GroupMember& member, Output& out);
@@ -91,6 +94,10 @@ private:
     void offer(const state::Eid& eid, Output& out);
     void refresh();
     void refresh_yields();
+    /// The next dump waits: what nobody hears now is kept for who comes.
+    bool keeps_changes() const { return listeners_ > 0 || pace_.earliest() > now_; }
+    void want_dump();
+    void begin_due_dump();
 
     void on_lamplights_ping(ring::Member from, wire::Bytes message);
     void on_ping(ring::Member from, const wire::event::Ping& ping);

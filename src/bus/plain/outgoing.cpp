@@ -63,10 +63,14 @@ void Outgoing::dump_mailboxes() {
 void Outgoing::begin_dump() {
     if (std::exchange(dumping_, true)) return;
     dumped_ = 0;
+    news_.push_back({News::Kind::dump_begins, {}, std::to_string(own_votes())});
+}
+
+std::uint64_t Outgoing::own_votes() const {
     std::uint64_t votes = 0;
     for (std::size_t place = 0; place < own_.size(); ++place)
         votes += engine_.node(own_[place].id).votes;
-    news_.push_back({News::Kind::dump_begins, {}, std::to_string(votes)});
+    return votes;
 }
 
 void Outgoing::end_dump_when_through() {
@@ -167,6 +171,10 @@ void Outgoing::forget_own() {
 
 void Outgoing::clear() {
     forget_own();
+    forget_words();
+}
+
+void Outgoing::forget_words() {
     discovery_ = Discovery::none;
     repairs_.clear();
     crossed_.clear();
@@ -484,12 +492,8 @@ void Outgoing::say_again(const InFlight& message) {
 
 std::uint64_t Outgoing::waiting() const {
     std::uint64_t dump = 0;
-    if (dump_devices_.running()) {
-        std::uint64_t votes = 0;
-        for (std::size_t place = 0; place < own_.size(); ++place)
-            votes += engine_.node(own_[place].id).votes;
-        dump = std::min<std::uint64_t>(dump_devices_.left(engine_.device_bound()), votes);
-    }
+    if (dump_devices_.running())
+        dump = std::min<std::uint64_t>(dump_devices_.left(engine_.device_bound()), own_votes());
     return dump + (changes_.size() - changes_at_) + mwi_changes_.size() + in_flight_.size() +
            repairs_.size() + crossed_.size() + crossed_mwi_.size() + (dump_mailboxes_.running() ? 1 : 0);
 }

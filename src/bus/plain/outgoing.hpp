@@ -43,6 +43,8 @@ public:
     void mwi_changed(std::uint16_t place, const state::Mailbox& mailbox);
     /// Forgets what was said about names that did not fit: the number will be another device's.
     void device_forgotten(state::DeviceId device) { told_too_long_.remove(state::index_of(device)); }
+    /// Those of all own nodes.
+    std::uint64_t own_votes() const;
     /// Everything of ours that is published; one that runs goes once more around, from where it is.
     void dump();
     void dump_devices();
@@ -69,6 +71,8 @@ public:
     void say_goodbye();
     /// What is ours and waits: a dump will say it.
     void forget_own();
+    /// What is not about own votes.
+    void forget_words();
     /// Nobody listens. What is under way still reaches who comes before it.
     void clear();
     /// Nor does it: we are out of the group.

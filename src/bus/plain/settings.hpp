@@ -37,6 +37,10 @@ struct Settings {
     /// How long after a stranger's coming its dump starts: several that come together share one, and a
     /// Lamplight on its way into both groups is recognised.
     state::Duration dump_delay = std::chrono::milliseconds(30);
+    /// Between the starts of two dumps for strangers (DumpPace); those that come meanwhile share the next one
+    /// and hear changes already. 0: none. What the operator changes is dumped at once.
+    state::Duration dump_pause{0};
+    state::Duration longest_dump_pause = std::chrono::seconds(30);
     /// How often the same complaint about the same member is said again.
     state::Duration complaint_every = std::chrono::minutes(1);
 };

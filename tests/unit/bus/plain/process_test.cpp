@@ -1,6 +1,8 @@
 // Members that are told apart by process, as in event channels; strangers that speak with an EID of ours.
 #include "world.hpp"
 
+#include <iterator>
+
 namespace lamplight::bus::plain::test {
 namespace {
 
@@ -88,6 +90,191 @@ TEST_F(Process, ThatIsALamplightOrOutOfSightHearsNoMore) {
     gone(asterisk, Departure::silent);
     exchange.member_hears_more(asterisk, now, out);
     EXPECT_FALSE(exchange.next_deadline());
+}
+
+// --- that comes and goes again and again ---
+
+Settings paced() {
+    Settings settings = channels();
+    settings.dump_pause = 1s;
+    settings.longest_dump_pause = 30s;
+    return settings;
+}
+
+struct Paced : Process {
+    Paced() : Process(paced()) {}
+    /// It goes, and is there again as another process.
+    void flap() {
+        gone(flapper, Departure::left);
+        ++flapper.pid;
+        came(flapper);
+        greet();
+    }
+    Said flaps_for(state::Duration time) {
+        Said said;
+        for (const state::Time end = now + time; now < end;) {
+            flap();
+            std::ranges::move(says(), std::back_inserter(said));
+            pass(70ms);
+            std::ranges::move(says(), std::back_inserter(said));
+        }
+        return said;
+    }
+    Member flapper = asterisk;
+};
+
+TEST_F(Paced, GetsTheFirstDumpAsSoonAsEver) {
+    EXPECT_EQ(first, Said{"vote Custom:a BUSY"});
+}
+
+TEST_F(Paced, WaitsForItsDumpAndHearsChangesMeanwhile) {
+    const state::Time began = now;
+    flap();
+    set("Custom:b", DeviceState::inuse);
+    EXPECT_EQ(says(), Said{"vote Custom:b INUSE"});
+    EXPECT_EQ(exchange.next_deadline(), began + 1s);
+    pass(1s - 31ms);
+    EXPECT_EQ(says(), Said{});
+    pass(1ms);
+    EXPECT_EQ(says_in_some_order(), (Said{"vote Custom:a BUSY", "vote Custom:b INUSE"}));
+    EXPECT_FALSE(exchange.next_deadline() && *exchange.next_deadline() > now);
+}
+
+TEST_F(Paced, HearsAtOnceWhatChangedSinceTheLastDumpWhileNobodyListened) {
+    gone(flapper, Departure::left);
+    set("Custom:b", DeviceState::inuse);
+    set_mwi("100", {2, 5});
+    EXPECT_EQ(says(), Said{});
+    came(asterisk);
+    set("Custom:b", DeviceState::ringing);
+    EXPECT_EQ(says(), Said{});
+    greet();
+    EXPECT_EQ(says_in_some_order(), (Said{"mwi 100@default 2/5", "vote Custom:b RINGING"}));
+}
+
+TEST_F(Paced, ThatComesLongAfterHearsWhatChangedInTheDumpAlone) {
+    gone(flapper, Departure::left);
+    set("Custom:b", DeviceState::inuse);
+    pass(2s);
+    came(asterisk);
+    greet();
+    EXPECT_EQ(says_in_some_order(), (Said{"vote Custom:a BUSY", "vote Custom:b INUSE"}));
+}
+
+TEST_F(Paced, HearsTheRestOfADumpThatAnotherLeft) {
+    set("Custom:b", DeviceState::inuse);
+    set("Custom:c", DeviceState::inuse);
+    says();
+    pass(5s);
+    flap();
+    Said said{take_text()};
+    flap();
+    for (std::string& one : says())
+        said.push_back(std::move(one));
+    std::ranges::sort(said);
+    EXPECT_EQ(said, (Said{"vote Custom:a BUSY", "vote Custom:b INUSE", "vote Custom:c INUSE"}));
+}
+
+TEST_F(Paced, SharesTheDumpWithWhoCameMeanwhile) {
+    flap();
+    came(second_asterisk);
+    greet();
+    pass(1s);
+    EXPECT_EQ(says(), Said{"vote Custom:a BUSY"});
+    pass(60s);
+    EXPECT_EQ(says(), Said{});
+}
+
+TEST_F(Paced, CostsFewerDumpsTheLongerItGoesOn) {
+    EXPECT_EQ(flaps_for(62s).size(), 6u) << "after 1, 3, 7, 15, 31 and 61 s";
+    EXPECT_LE(flaps_for(300s).size(), 11u) << "never longer than half a minute apart";
+}
+
+TEST_F(Paced, ThatStayedAtLastHasEverything) {
+    flaps_for(20s);
+    set("Custom:b", DeviceState::ringing);
+    says();
+    pass(30s);
+    EXPECT_EQ(says_in_some_order(), (Said{"vote Custom:a BUSY", "vote Custom:b RINGING"}));
+}
+
+TEST_F(Paced, AfterAQuietTimeGetsItsDumpAtOnceAndTheNextSoon) {
+    flaps_for(20s);
+    pass(30s);
+    says();
+    pass(61s);
+    flap();
+    EXPECT_EQ(says(), Said{"vote Custom:a BUSY"});
+    flap();
+    EXPECT_EQ(says(), Said{});
+    pass(1s);
+    EXPECT_EQ(says(), Said{"vote Custom:a BUSY"});
+}
+
+TEST_F(Paced, WaitsLongerWhereADumpSaysMore) {
+    for (int i = 0; i < 4'500; ++i)
+        set("Custom:d" + std::to_string(i), DeviceState::inuse);
+    pass(61s);
+    says();
+    flap();
+    EXPECT_EQ(says().size(), 4'501u);
+    flap();
+    pass(4s);
+    EXPECT_EQ(says(), Said{});
+    pass(1s);
+    EXPECT_EQ(says().size(), 4'501u);
+}
+
+TEST_F(Paced, ThatIsGoneBeforeItsDumpCostsNone) {
+    flap();
+    gone(flapper, Departure::left);
+    EXPECT_FALSE(exchange.next_deadline());
+    pass(1s);
+    EXPECT_EQ(says(), Said{});
+}
+
+TEST_F(Paced, WithOurEidCostsTheOthersNoDumpEachTime) {
+    came(second_asterisk);
+    greet();
+    pass(10s);
+    says();
+    std::size_t dumped = 0;
+    for (int i = 0; i < 100; ++i) {
+        ++flapper.pid;
+        came(flapper);
+        hears_vote(flapper, own, "Custom:a", DeviceState::inuse);
+        gone(flapper, Departure::left);
+        pass(100ms);
+        dumped += says().size();
+    }
+    EXPECT_LE(dumped, 5u);
+    pass(30s);
+    EXPECT_EQ(says(), Said{"vote Custom:a BUSY"}) << "after the last one everything is right again";
+}
+
+TEST_F(Paced, WaitingForItsDumpHearsInTheGoodbyeOfWithdrawalsItMissed) {
+    gone(asterisk, Departure::silent);
+    withdraw("Custom:a");
+    pass(2s);
+    came(second_asterisk);
+    greet();
+    EXPECT_EQ(says(), Said{"vote Custom:a UNAVAILABLE"});
+    returned(asterisk);
+    greet();
+    EXPECT_EQ(says(), Said{}) << "its dump waits";
+    exchange.say_goodbye();
+    EXPECT_EQ(says(), Said{"vote Custom:a UNAVAILABLE"});
+    EXPECT_TRUE(exchange.said_goodbye());
+}
+
+TEST_F(Paced, AfterOurConnectionWasLostIsNotWaitedForBefore) {
+    flap();
+    exchange.disconnected();
+    EXPECT_FALSE(exchange.next_deadline());
+    gone(flapper, Departure::failed);
+    flap();
+    pass(1s);
+    EXPECT_EQ(says(), Said{"vote Custom:a BUSY"});
 }
 
 // --- with an EID of ours ---
