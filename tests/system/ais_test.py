@@ -312,6 +312,28 @@ class Channels(AisTest):
         member = pbx1.data("ais clm show members")["members"][0]
         self.assertEqual((member["name"], member["address"]), ("pbx1", BOOK_ADDRESSES[0]))
 
+    def test_that_were_unlinked_are_left_for_the_new_one_by_unload_and_load_not_by_reload(self):
+        hosts = self.book_ring(2).start()
+        nodes = self.start_on(hosts, 1, 2)
+        for node in nodes:
+            self.until_joined(node)
+        hosts[1].do(program("lamplight-evt"), "unlink", "device_state")
+
+        def unlinked():
+            return [channel["unlinked"] for channel in nodes[0].data("ais evt show channels")["channels"]]
+        for node in nodes:
+            wait_until(lambda node=node: "'device_state' was unlinked" in node.log(), f"{node.name} warns")
+            node.do("module reload res_ais.so")
+        self.assertEqual(unlinked(), [True])
+        for node in nodes:
+            node.do("module unload res_ais.so")
+            node.do("module load res_ais.so")
+        for node in nodes:
+            self.until_joined(node)
+        wait_until(lambda: unlinked() == [False], "both are in the new channel")
+        nodes[0].set("INUSE")
+        nodes[1].until_hint("InUse")
+
 
 class Module(AisTest):
     def test_without_corosync_everything_says_so(self):
