@@ -1,13 +1,16 @@
 """Event channels between Lamplights: the book's chapter on AIS word by word, the console, and the module's life."""
 
+import grp
 import os
+import pwd
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 from corosync_test import RES_COROSYNC
-from harness import main, program, wait_until
-from ring import BOOK_ADDRESSES, Knet, RingTest, Udp, make_key
+from harness import PATIENCE, main, program, wait_until
+from ring import BOOK_ADDRESSES, ENVIRONMENT, Knet, RingTest, Udp, make_key
 from walkthrough_test import CONSOLE_LINE, SET_INUSE, SET_NOT_INUSE, Walkthrough
 
 AIS_CONF = """[device_state]
@@ -333,6 +336,41 @@ class Channels(AisTest):
         wait_until(lambda: unlinked() == [False], "both are in the new channel")
         nodes[0].set("INUSE")
         nodes[1].until_hint("InUse")
+
+
+NOBODY = 65534
+AS_NOBODY = ["setpriv", "--pdeathsig", "KILL", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--"]
+
+
+class WithoutRoot(AisTest):
+    def visit(self, node):
+        return subprocess.run([*node.wrapper, program("lamplight-evt"), "members", "--wait", "2"], env=ENVIRONMENT,
+                              capture_output=True, text=True, timeout=PATIENCE)
+
+    def test_who_may_not_join_is_told_what_to_do_and_joins_when_it_was_done(self):
+        host = self.book_ring(1).start()[1]
+        node = self.lamplight_on(host)
+        user, group = "root", "root"  # in a namespace of an ordinary user's there is nobody else
+        if os.geteuid() == 0:
+            user, group = pwd.getpwuid(NOBODY).pw_name, grp.getgrgid(NOBODY).gr_name
+            node.wrapper = [*host.wrapper, *AS_NOBODY]
+            for path in (self.place, node.run, node.place, *node.place.rglob("*")):
+                os.chown(path, NOBODY, NOBODY)
+        node.start()
+        if os.geteuid() == 0:
+            wait_until(lambda: "uidgid.d" in node.do("bus show"), "bus show says what to do")
+            visited = self.visit(node)
+            self.assertEqual((visited.returncode, visited.stdout), (1, ""))
+            self.assertRegex(visited.stderr, "may not join: give its user a file in Corosync's uidgid.d")
+        # Corosync looks beside its configuration.
+        drop_in = (DOCUMENT.parents[1] / "packaging" / "corosync-uidgid").read_text()
+        folder = host.corosync.conf.parent / "uidgid.d"
+        folder.mkdir()
+        (folder / "lamplight").write_text(drop_in.replace("uid: lamplight", f"uid: {user}")
+                                          .replace("gid: lamplight", f"gid: {group}"))
+        host.do("corosync-cfgtool", "-R")
+        self.until_joined(node)
+        self.assertEqual(self.visit(node).returncode, 0)
 
 
 class Module(AisTest):
