@@ -508,7 +508,7 @@ Status AsteriskChannels::status() const {
     status.frames_out = group_.service().counters().frames_out;
     status.frames_in = group_.service().counters().frames_in;
     status.refused_frames = votes.refused() + group_.service().counters().refused();
-    status.waiting = exchange_.waiting();
+    status.waiting = exchange_.members() > 0 ? exchange_.waiting() : 0;  // kept for who comes: nobody waits
     return status;
 }
 
