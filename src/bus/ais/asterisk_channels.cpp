@@ -36,7 +36,7 @@ AsteriskChannels::AsteriskChannels(Host& host, EvtGroup& group, const lan::RingN
       names_(names),
       channels_(group.service()),
       exchange_(host.engine(), host.mwi(), exchange_settings()),
-      timer_(host.loop()),
+      timer_(host.loop(), [this] { on_time(); }),
       retry_timer_(host.loop()),
       told_timer_(host.loop()),
       alive_(std::make_shared<AsteriskChannels*>(this)) {
@@ -402,26 +402,17 @@ void AsteriskChannels::settle() {
     if (!out_.changes.empty()) host_.publish(out_.changes);
     if (!out_.mwi.empty()) host_.publish_mwi(out_.mwi);
     resync();
-    arm();
+    timer_.set(next_deadline(), host_.now());
     finish_goodbye();
 }
 
-void AsteriskChannels::arm() {
-    auto deadline = exchange_.next_deadline();
-    if (const auto again = resync_.deadline()) deadline = std::min(*again, deadline.value_or(*again));
-    if (deadline == armed_) return;
-    armed_ = deadline;
-    timer_.cancel();
-    if (!deadline) return;
-    timer_.expires_after(std::max<std::chrono::milliseconds>(*deadline - host_.now(), 1ms));
-    timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        const auto self = alive.lock();
-        if (!error && self) (*self)->on_time();
-    });
+std::optional<state::Time> AsteriskChannels::next_deadline() const {
+    const auto deadline = exchange_.next_deadline();
+    const auto again = resync_.deadline();
+    return again ? std::min(*again, deadline.value_or(*again)) : deadline;
 }
 
 void AsteriskChannels::on_time() {
-    armed_.reset();
     exchange_.on_time(host_.now(), out_);
     settle();
     group_.settle_soon();

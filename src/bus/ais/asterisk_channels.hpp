@@ -5,6 +5,7 @@
 #include "bus/ais/copies.hpp"
 #include "bus/ais/evt_group.hpp"
 #include "bus/ais/resync.hpp"
+#include "bus/deadline_timer.hpp"
 #include "bus/lan/ring_names.hpp"
 #include "bus/module.hpp"
 #include "bus/plain/exchange.hpp"
@@ -92,7 +93,7 @@ private:
     void resync();
     void settle();
     void tell(const plain::News& news);
-    void arm();
+    std::optional<state::Time> next_deadline() const;
     void on_time();
     void retry_later();
     void finish_goodbye();
@@ -124,10 +125,9 @@ private:
     bool refusal_told_ = false;
     std::optional<Goodbye> goodbye_;
     std::function<void()> goodbye_done_;
-    boost::asio::steady_timer timer_;
+    DeadlineTimer timer_;
     boost::asio::steady_timer retry_timer_;
     boost::asio::steady_timer told_timer_;
-    std::optional<state::Time> armed_;
     /// Handlers in the loop hold it weakly: gone means that the channels are.
     std::shared_ptr<AsteriskChannels*> alive_;
 };

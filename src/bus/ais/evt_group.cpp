@@ -55,7 +55,7 @@ EvtGroup::EvtGroup(boost::asio::io_context& loop, ring::Worker& worker, const ev
       owner_(std::move(owner)),
       service_(with_boot_time(settings),
                [random = std::make_shared<std::random_device>()] { return (*random)(); }),
-      timer_(loop),
+      timer_(loop, [this] { on_time(); }),
       leave_timer_(loop),
       alive_(std::make_shared<EvtGroup*>(this)),
       link_(loop, worker, {.group = "saEvt", .window = window, .messages_a_flush = messages_a_flush}, now_,
@@ -179,7 +179,7 @@ void EvtGroup::settle() {
     learn_hellos();
     hand_on();
     if (owner_.on_settled) owner_.on_settled();
-    arm();
+    timer_.set(service_.next_deadline(), now_());
     link_.flush_soon();
     finish_leaving();
 }
@@ -198,21 +198,7 @@ void EvtGroup::hand_on() {
     if (owner_.on_output) owner_.on_output(handed);
 }
 
-void EvtGroup::arm() {
-    const auto deadline = service_.next_deadline();
-    if (deadline == armed_) return;
-    armed_ = deadline;
-    timer_.cancel();
-    if (!deadline) return;
-    timer_.expires_after(std::max<std::chrono::milliseconds>(*deadline - now_(), 1ms));
-    timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        const auto group = alive.lock();
-        if (!error && group) (*group)->on_time();
-    });
-}
-
 void EvtGroup::on_time() {
-    armed_.reset();
     service_.on_time(moment(), out_);
     settle();
 }

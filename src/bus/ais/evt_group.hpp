@@ -2,6 +2,7 @@
 
 #include "bus/ais/clm/membership.hpp"
 #include "bus/ais/evt/service.hpp"
+#include "bus/deadline_timer.hpp"
 #include "bus/group/link.hpp"
 #include "ring/inquiry.hpp"
 #include "ring/worker.hpp"
@@ -89,7 +90,6 @@ private:
     void settle();
     void learn_hellos();
     void hand_on();
-    void arm();
     void on_time();
     void finish_leaving();
 
@@ -100,9 +100,8 @@ private:
     clm::Membership membership_;
     evt::Output out_;
     bool settling_ = false;
-    boost::asio::steady_timer timer_;
+    DeadlineTimer timer_;
     boost::asio::steady_timer leave_timer_;
-    std::optional<state::Time> armed_;
     std::function<void()> left_;
     /// Handlers in the loop hold it weakly: gone means that the group is.
     std::shared_ptr<EvtGroup*> alive_;

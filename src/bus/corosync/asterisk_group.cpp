@@ -28,16 +28,11 @@ AsteriskGroup::AsteriskGroup(Host& host, ring::Worker& worker, const lan::RingNa
       names_(names),
       lamplight_joined_(std::move(lamplight_joined)),
       exchange_(host.engine(), host.mwi(), settings),
-      timer_(host.loop()),
-      alive_(std::make_shared<AsteriskGroup*>(this)),
+      timer_(host.loop(), [this] { on_time(); }),
       link_(
           host.loop(), worker, {.group = "asterisk", .window = window, .messages_a_flush = messages_a_flush},
           [&host] { return host.now(); }, owner_of_link()) {
     exchange_.set_own_nodes(host_.own_nodes());
-}
-
-AsteriskGroup::~AsteriskGroup() {
-    alive_.reset();
 }
 
 void AsteriskGroup::start() {
@@ -160,26 +155,12 @@ void AsteriskGroup::settle() {
     out_.news.clear();
     if (!out_.changes.empty()) host_.publish(out_.changes);
     if (!out_.mwi.empty()) host_.publish_mwi(out_.mwi);
-    arm();
+    timer_.set(exchange_.next_deadline(), host_.now());
     finish_goodbye();
     link_.flush_soon();
 }
 
-void AsteriskGroup::arm() {
-    const auto deadline = exchange_.next_deadline();
-    if (deadline == armed_) return;
-    armed_ = deadline;
-    timer_.cancel();
-    if (!deadline) return;
-    timer_.expires_after(std::max<std::chrono::milliseconds>(*deadline - host_.now(), 1ms));
-    timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        const auto group = alive.lock();
-        if (!error && group) (*group)->on_time();
-    });
-}
-
 void AsteriskGroup::on_time() {
-    armed_.reset();
     exchange_.on_time(host_.now(), out_);
     settle();
 }

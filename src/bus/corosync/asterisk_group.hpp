@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bus/deadline_timer.hpp"
 #include "bus/group/link.hpp"
 #include "bus/lan/ring_names.hpp"
 #include "bus/module.hpp"
@@ -27,7 +28,6 @@ public:
     /// `lamplight_joined`: whether we are in the group `lamplight` now; else it is not tried to connect.
     AsteriskGroup(Host& host, ring::Worker& worker, const lan::RingNames& names,
                   const plain::Settings& settings, std::function<bool()> lamplight_joined);
-    ~AsteriskGroup();
     AsteriskGroup(const AsteriskGroup&) = delete;
     AsteriskGroup& operator=(const AsteriskGroup&) = delete;
 
@@ -60,7 +60,6 @@ private:
     void settle();
     void tell(const plain::News& news);
     std::string announced_text(ring::Member member) const;
-    void arm();
     void on_time();
     void finish_goodbye();
 
@@ -73,12 +72,9 @@ private:
     std::set<ring::Member> lamplights_;
     bool started_ = false;
     bool kept_out_said_ = false;
-    boost::asio::steady_timer timer_;
-    std::optional<state::Time> armed_;
+    DeadlineTimer timer_;
     std::optional<Goodbye> goodbye_;
     std::function<void()> goodbye_done_;
-    /// Handlers in the loop hold it weakly: gone means that the group is.
-    std::shared_ptr<AsteriskGroup*> alive_;
     group::Link link_;  ///< last: it calls into all of the above
 };
 

@@ -25,7 +25,7 @@ Link::Link(boost::asio::io_context& loop, ring::Worker& worker, Settings setting
       group_(loop, worker, settings_.group, owner_of_group()),
       buffer_(ring::Group::max_message_bytes),
       retry_timer_(loop),
-      member_timer_(loop),
+      member_timer_(loop, [this] { on_time(); }),
       alive_(std::make_shared<Link*>(this)) {}
 
 Link::~Link() {
@@ -81,7 +81,7 @@ void Link::on_message(ring::Member from, wire::Bytes message) {
 
 void Link::on_turn_end() {
     owner_.on_turn_end();
-    arm();
+    member_timer_.set(members_.next_deadline(), now_());
     flush_soon();
 }
 
@@ -106,21 +106,7 @@ void Link::hand_on() {
     if (events_.empty()) std::swap(events, events_);  // its memory is used again
 }
 
-void Link::arm() {
-    const auto deadline = members_.next_deadline();
-    if (deadline == armed_) return;
-    armed_ = deadline;
-    member_timer_.cancel();
-    if (!deadline) return;
-    member_timer_.expires_after(std::max<Milliseconds>(*deadline - now_(), 1ms));
-    member_timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        const auto link = alive.lock();
-        if (!error && link) (*link)->on_time();
-    });
-}
-
 void Link::on_time() {
-    armed_.reset();
     members_.on_time(now_(), events_);
     hand_on();
     on_turn_end();

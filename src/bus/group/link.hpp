@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bus/deadline_timer.hpp"
 #include "bus/group/members.hpp"
 #include "bus/group/window.hpp"
 #include "ring/group.hpp"
@@ -85,7 +86,6 @@ private:
     void on_turn_end();
     void on_lost(const std::string& why);
     void hand_on();
-    void arm();
     void on_time();
     void flush();
     enum class Offered : std::uint8_t { accepted, nothing, refused };
@@ -106,8 +106,7 @@ private:
     Microseconds back_off_{};
     std::uint64_t try_agains_ = 0;
     boost::asio::steady_timer retry_timer_;
-    boost::asio::steady_timer member_timer_;
-    std::optional<state::Time> armed_;
+    DeadlineTimer member_timer_;
     /// Handlers in the loop hold it weakly: gone means that the link is.
     std::shared_ptr<Link*> alive_;
 };

@@ -35,7 +35,7 @@ OwnGroup::OwnGroup(Host& host, ring::Worker& worker, const RingNames& names, sta
       bus_(bus),
       owner_(std::move(owner)),
       exchange_(host.engine(), host.mwi(), settings_for(bus)),
-      digest_timer_(host.loop()),
+      digest_timer_(host.loop(), [this] { on_time(); }),
       alive_(std::make_shared<OwnGroup*>(this)),
       link_(
           host.loop(), worker, {.group = "lamplight", .window = window}, [&host] { return host.now(); },
@@ -145,26 +145,12 @@ void OwnGroup::settle() {
     if (!out_.mwi.empty()) host_.publish_mwi(out_.mwi);
     for (const sync::Output::Raise& raise : raises)
         host_.raise_incarnation(raise.eid, raise.seen);
-    arm();
+    digest_timer_.set(exchange_.next_deadline(), host_.now());
     finish_goodbye();
     link_.flush_soon();
 }
 
-void OwnGroup::arm() {
-    const auto deadline = exchange_.next_deadline();
-    if (deadline == armed_) return;
-    armed_ = deadline;
-    digest_timer_.cancel();
-    if (!deadline) return;
-    digest_timer_.expires_after(std::max<std::chrono::milliseconds>(*deadline - host_.now(), 1ms));
-    digest_timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
-        const auto group = alive.lock();
-        if (!error && group) (*group)->on_time();
-    });
-}
-
 void OwnGroup::on_time() {
-    armed_.reset();
     exchange_.on_time(host_.now(), out_);
     settle();
 }

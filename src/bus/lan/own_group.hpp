@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bus/deadline_timer.hpp"
 #include "bus/group/link.hpp"
 #include "bus/lan/ring_names.hpp"
 #include "bus/module.hpp"
@@ -55,7 +56,6 @@ private:
     void settle();
     void tell(const sync::News& news);
     std::string label_of(sync::PeerId peer) const;
-    void arm();
     void on_time();
     void finish_goodbye();
     void let_go();
@@ -69,8 +69,7 @@ private:
     sync::Output out_;
     std::map<ring::Member, sync::PeerId> peers_;
     std::map<sync::PeerId, std::string> labels_;
-    boost::asio::steady_timer digest_timer_;
-    std::optional<state::Time> armed_;
+    DeadlineTimer digest_timer_;
     std::function<void()> goodbye_done_;
     /// Handlers in the loop hold it weakly: gone means that the group is.
     std::shared_ptr<OwnGroup*> alive_;

@@ -32,7 +32,7 @@ LocalBus::LocalBus(Host& host)
       log_(host.log()),
       exchange_(host.engine(), host.mwi(), settings()),
       watch_(host.loop()),
-      digest_timer_(host.loop()),
+      digest_timer_(host.loop(), [this] { on_time(); }),
       accept_timer_(host.loop()),
       folder_timer_(host.loop()),
       goodbye_timer_(host.loop()),
@@ -101,7 +101,7 @@ void LocalBus::settle() {
     if (!out_.mwi.empty()) host_.publish_mwi(out_.mwi);
     for (const sync::Output::Raise& raise : raises)
         host_.raise_incarnation(raise.eid, raise.seen);
-    arm();
+    digest_timer_.set(exchange_.next_deadline(), host_.now());
     flush_soon();
 }
 
@@ -121,15 +121,6 @@ void LocalBus::flush() {
     for (const auto& connection : connections)
         connection->send();
     finish_goodbye();
-}
-
-void LocalBus::arm() {
-    const auto deadline = exchange_.next_deadline();
-    if (!deadline) {
-        digest_timer_.cancel();
-        return;
-    }
-    after(digest_timer_, std::max<Milliseconds>(*deadline - host_.now(), 1ms), &LocalBus::on_time);
 }
 
 void LocalBus::on_time() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bus/deadline_timer.hpp"
 #include "bus/local/connection.hpp"
 #include "bus/local/folder_watch.hpp"
 #include "bus/local/socket_file.hpp"
@@ -77,7 +78,6 @@ private:
     std::string label_of(sync::PeerId peer) const;
     void flush_soon();
     void flush();
-    void arm();
     void on_time();
     void finish_goodbye();
 
@@ -93,7 +93,7 @@ private:
     std::map<sync::PeerId, std::shared_ptr<Connection>> connections_;
     std::map<sync::PeerId, std::string> labels_;
 
-    boost::asio::steady_timer digest_timer_;
+    DeadlineTimer digest_timer_;
     boost::asio::steady_timer accept_timer_;  ///< after too many open files
     boost::asio::steady_timer folder_timer_;  ///< looks around now and then, and mends what is broken
     boost::asio::steady_timer goodbye_timer_;
