@@ -1,5 +1,7 @@
 #include "conf/problem.hpp"
 
+#include "log/log.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,6 +38,25 @@ std::string to_string(const Problem& problem) {
 bool has_errors(const Problems& problems) {
     return std::any_of(problems.begin(), problems.end(),
                        [](const Problem& p) { return p.severity == Severity::error; });
+}
+
+std::string error_lines(const Problems& problems) {
+    std::string lines;
+    for (const Problem& problem : problems) {
+        if (problem.severity != Severity::error) continue;
+        if (!lines.empty()) lines += '\n';
+        lines += to_string(problem);
+    }
+    return lines;
+}
+
+void log_others(log::Log& log, const Problems& problems) {
+    for (const Problem& problem : problems) {
+        if (problem.severity == Severity::notice)
+            log.notice("{}", to_string(problem));
+        else if (problem.severity == Severity::warning)
+            log.warning("{}", to_string(problem));
+    }
 }
 
 void Collector::add(Problem problem) {

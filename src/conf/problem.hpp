@@ -6,6 +6,10 @@
 #include <string_view>
 #include <vector>
 
+namespace lamplight::log {
+class Log;
+}
+
 namespace lamplight::conf {
 
 /// An error keeps the daemon from starting (exit 78) and a reload from taking effect; a warning does not.
@@ -40,6 +44,10 @@ using Problems = std::vector<Problem>;
 std::string to_string(const Problem& problem);
 
 bool has_errors(const Problems& problems);
+/// Its errors, a line each, without a line end at the last.
+std::string error_lines(const Problems& problems);
+/// What is no error goes to the log: warnings, notices.
+void log_others(log::Log& log, const Problems& problems);
 
 /// No file's list of problems is longer: whoever names the wrong file is told so in one screen or a few.
 inline constexpr std::size_t most_problems = 500;

@@ -54,12 +54,7 @@ tl::expected<std::unique_ptr<Daemon>, StartError> Daemon::start(const Options& o
     std::unique_ptr<Daemon> daemon(new Daemon(options, loaded));
     if (auto built = daemon->build(options, std::move(loaded.files_read)); !built)
         return tl::unexpected(built.error());
-    for (const conf::Problem& problem : loaded.problems) {
-        if (problem.severity == conf::Severity::notice)
-            daemon->log_.notice("{}", conf::to_string(problem));
-        else
-            daemon->log_.warning("{}", conf::to_string(problem));
-    }
+    conf::log_others(daemon->log_, loaded.problems);
     return daemon;
 }
 

@@ -25,26 +25,6 @@ evt::Settings evt_settings(const conf::AisSettings& settings) {
     return evt;
 }
 
-std::string lines_of(const conf::Problems& problems) {
-    std::string lines;
-    for (const conf::Problem& problem : problems) {
-        if (problem.severity != conf::Severity::error) continue;
-        if (!lines.empty()) lines += '\n';
-        lines += conf::to_string(problem);
-    }
-    return lines;
-}
-
-/// What is no error.
-void tell_of(log::Log& log, const conf::Problems& problems) {
-    for (const conf::Problem& problem : problems) {
-        if (problem.severity == conf::Severity::notice)
-            log.notice("{}", conf::to_string(problem));
-        else
-            log.warning("{}", conf::to_string(problem));
-    }
-}
-
 /// What the daemon read itself it has spoken about.
 bool is_known(const conf::AisSettings& read, const conf::AisSettings& running) {
     const auto same = [](const conf::AisChannel& one, const conf::AisChannel& other) {
@@ -59,8 +39,8 @@ tl::expected<conf::AisSettings, std::string> read_settings(Host& host) {
     auto file = conf::load_ais(host.configuration(), conf::DiskFiles());
     for (const std::string& name : file.files_read)
         host.note_file_read(name);
-    if (!file.ok()) return tl::unexpected(lines_of(file.problems));
-    if (!is_known(file.value, host.configuration().ais)) tell_of(host.log(), file.problems);
+    if (!file.ok()) return tl::unexpected(conf::error_lines(file.problems));
+    if (!is_known(file.value, host.configuration().ais)) conf::log_others(host.log(), file.problems);
     return std::move(file.value);
 }
 

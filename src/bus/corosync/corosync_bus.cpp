@@ -34,26 +34,6 @@ plain::Settings settings_of(const conf::CorosyncSettings& file, const conf::Conf
     return settings;
 }
 
-std::string lines_of(const conf::Problems& problems) {
-    std::string lines;
-    for (const conf::Problem& problem : problems) {
-        if (problem.severity != conf::Severity::error) continue;
-        if (!lines.empty()) lines += '\n';
-        lines += conf::to_string(problem);
-    }
-    return lines;
-}
-
-/// What is no error.
-void tell_of(log::Log& log, const conf::Problems& problems) {
-    for (const conf::Problem& problem : problems) {
-        if (problem.severity == conf::Severity::notice)
-            log.notice("{}", conf::to_string(problem));
-        else
-            log.warning("{}", conf::to_string(problem));
-    }
-}
-
 void note_files(Host& host, const std::vector<std::string>& files) {
     for (const std::string& file : files)
         host.note_file_read(file);
@@ -80,8 +60,8 @@ CorosyncBus::~CorosyncBus() {
 tl::expected<std::unique_ptr<Module>, std::string> CorosyncBus::make(Host& host) {
     const auto file = conf::load_corosync(host.configuration(), conf::DiskFiles());
     note_files(host, file.files_read);
-    if (!file.ok()) return tl::unexpected(lines_of(file.problems));
-    tell_of(host.log(), file.problems);
+    if (!file.ok()) return tl::unexpected(conf::error_lines(file.problems));
+    conf::log_others(host.log(), file.problems);
     std::unique_ptr<CorosyncBus> bus(new CorosyncBus(host, file.value));
     bus->start();
     return bus;
@@ -119,8 +99,8 @@ void CorosyncBus::on_own_nodes_changed() {
 tl::expected<void, std::string> CorosyncBus::reload() {
     const auto file = conf::load_corosync(host_.configuration(), conf::DiskFiles());
     note_files(host_, file.files_read);
-    if (!file.ok()) return tl::unexpected(lines_of(file.problems));
-    tell_of(log_, file.problems);
+    if (!file.ok()) return tl::unexpected(conf::error_lines(file.problems));
+    conf::log_others(log_, file.problems);
     settings_ = settings_of(file.value, host_.configuration());
     asterisk_.configure(settings_);
     if (host_.configuration().asterisk_group != wants_asterisk_)

@@ -1,6 +1,13 @@
 #include "conf/problem.hpp"
 
+#include "log/log.hpp"
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace lamplight::conf {
 namespace {
@@ -24,6 +31,22 @@ TEST(Problem, OfLesserWeightIsNoError) {
     EXPECT_FALSE(has_errors(problems));
     problems.push_back({Severity::error, {}, "e", "", ""});
     EXPECT_TRUE(has_errors(problems));
+}
+
+TEST(Problem, ErrorsAreForWhoAskedAndTheRestForTheLog) {
+    const Problems problems{{Severity::warning, {"a", 1}, "w", "", ""},
+                            {Severity::error, {"a", 2}, "e", "", ""},
+                            {Severity::notice, {"a", 3}, "n", "", ""},
+                            {Severity::error, {"a", 4}, "f", "", ""}};
+    EXPECT_EQ(error_lines(problems), "a:2: e\na:4: f");
+    log::Log log;
+    std::vector<std::pair<log::Level, std::string>> lines;
+    const auto id = log.attach(
+        [&](const log::Record& record) { lines.emplace_back(record.level, std::string(record.text)); });
+    log_others(log, problems);
+    log.detach(id);
+    EXPECT_THAT(lines, testing::ElementsAre(std::pair(log::Level::warning, "a:1: w"),
+                                            std::pair(log::Level::notice, "a:3: n")));
 }
 
 }  // namespace
