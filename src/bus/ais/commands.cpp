@@ -2,6 +2,7 @@
 #include "bus/ais/ais_bus.hpp"
 #include "bus/ais/channels_text.hpp"
 #include "bus/lan/own_group.hpp"
+#include "console/counter_rows.hpp"
 #include "console/escaped.hpp"
 #include "console/texts.hpp"
 
@@ -157,8 +158,7 @@ constexpr std::string_view counters_usage =
     "       Show what was published, delivered and refused since the module was loaded: by the event\n"
     "       service, and of the votes in the channels of ais.conf.\n";
 
-/// A name and a number, in the order shown.
-using Rows = std::vector<std::pair<std::string, std::uint64_t>>;
+using Rows = console::CounterRows;
 
 Rows rows_of(const EvtGroup& group) {
     const evt::Counters& c = group.service().counters();
@@ -181,10 +181,7 @@ Rows rows_of(const EvtGroup& group) {
               {"refused: foreign ids", c.foreign_ids},
               {"refused: over a limit", c.over_limit},
               {"refused: channel not open", c.not_open}};
-    for (std::size_t i = 0; i < c.malformed.size(); ++i)
-        rows.emplace_back(
-            fmt::format("refused: {}", wire::evt::to_string(static_cast<wire::evt::Malformed>(i))),
-            c.malformed[i]);
+    console::add_refused<wire::evt::Malformed>(rows, c.malformed);
     return rows;
 }
 
@@ -208,34 +205,17 @@ Rows rows_of(const AsteriskChannels& channels) {
               {"not_subscribed", c.not_subscribed},
               {"unheard", c.unheard + own.unheard},
               {"names_too_long", c.names_too_long}};
-    for (std::size_t i = 0; i < c.malformed.size(); ++i)
-        rows.emplace_back(
-            fmt::format("refused: {}", wire::event::to_string(static_cast<wire::event::Malformed>(i))),
-            c.malformed[i]);
+    console::add_refused<wire::event::Malformed>(rows, c.malformed);
     return rows;
-}
-
-/// Zeros of refusals are left out for people, and there for programs.
-std::string text_of(std::string_view heading, const Rows& rows) {
-    std::string text = fmt::format("{}\n", heading);
-    for (const auto& [name, count] : rows)
-        if (count != 0 || !name.starts_with("refused")) text += fmt::format("  {:<32} {:>14}\n", name, count);
-    return text;
-}
-
-object json_of(const Rows& rows) {
-    object counters;
-    for (const auto& [name, count] : rows)
-        counters[name] = count;
-    return counters;
 }
 
 Reply show_counters(const AisBus& bus, const Request& request) {
     if (!request.args.empty()) return console::wrong_usage(counters_usage);
     const Rows service = rows_of(bus.group());
     const Rows channels = rows_of(bus.channels());
-    return console::shown(text_of("Event service", service) + text_of("Event channels of ais.conf", channels),
-                          object{{"service", json_of(service)}, {"channels", json_of(channels)}});
+    return console::shown(
+        console::text_of("Event service", service) + console::text_of("Event channels of ais.conf", channels),
+        object{{"service", console::json_of(service)}, {"channels", console::json_of(channels)}});
 }
 
 }  // namespace

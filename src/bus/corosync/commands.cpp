@@ -1,5 +1,6 @@
 // corosync show members|config|counters, corosync ping
 #include "bus/corosync/corosync_bus.hpp"
+#include "console/counter_rows.hpp"
 #include "console/escaped.hpp"
 #include "console/texts.hpp"
 
@@ -104,8 +105,7 @@ constexpr std::string_view counters_usage =
     "Usage: corosync show counters\n"
     "       Show what was sent, received and refused in both groups since the module was loaded.\n";
 
-/// Rows of one group: a name and a number, in the order shown.
-using Rows = std::vector<std::pair<std::string, std::uint64_t>>;
+using Rows = console::CounterRows;
 
 void add_link(Rows& rows, const group::Link& link) {
     rows.emplace_back("try_again", link.try_agains());
@@ -125,10 +125,7 @@ Rows rows_of(const lan::OwnGroup& group) {
               {"digests_compared", c.digests_compared},
               {"digests_different", c.digests_different}};
     add_link(rows, group.link());
-    for (std::size_t i = 0; i < c.frames_refused.size(); ++i)
-        rows.emplace_back(
-            fmt::format("refused: {}", wire::vote::to_string(static_cast<wire::vote::Refusal>(i))),
-            c.frames_refused[i]);
+    console::add_refused<wire::vote::Refusal>(rows, c.frames_refused);
     return rows;
 }
 
@@ -149,34 +146,17 @@ Rows rows_of(const AsteriskGroup& group) {
               {"names_too_long", c.names_too_long}};
     add_link(rows, group.link());
     rows.emplace_back("refused: lying discovery", c.lying_discoveries);
-    for (std::size_t i = 0; i < c.malformed.size(); ++i)
-        rows.emplace_back(
-            fmt::format("refused: {}", wire::event::to_string(static_cast<wire::event::Malformed>(i))),
-            c.malformed[i]);
+    console::add_refused<wire::event::Malformed>(rows, c.malformed);
     return rows;
-}
-
-/// Zeros of refusals are left out for people, and there for programs.
-std::string text_of(std::string_view group, const Rows& rows) {
-    std::string text = fmt::format("Group {}\n", group);
-    for (const auto& [name, count] : rows)
-        if (count != 0 || !name.starts_with("refused")) text += fmt::format("  {:<32} {:>14}\n", name, count);
-    return text;
-}
-
-object json_of(const Rows& rows) {
-    object counters;
-    for (const auto& [name, count] : rows)
-        counters[name] = count;
-    return counters;
 }
 
 Reply show_counters(const CorosyncBus& bus, const Request& request) {
     if (!request.args.empty()) return console::wrong_usage(counters_usage);
     const Rows own = rows_of(bus.own_group());
     const Rows asterisk = rows_of(bus.asterisk_group());
-    return console::shown(text_of("lamplight", own) + text_of("asterisk", asterisk),
-                          object{{"lamplight", json_of(own)}, {"asterisk", json_of(asterisk)}});
+    return console::shown(
+        console::text_of("Group lamplight", own) + console::text_of("Group asterisk", asterisk),
+        object{{"lamplight", console::json_of(own)}, {"asterisk", console::json_of(asterisk)}});
 }
 
 // --- ping ---
