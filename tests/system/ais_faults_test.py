@@ -46,6 +46,23 @@ class Servers(Departures, FaultTest):
         expected |= {f"Custom:two{number}": {self.eid(pbx2): "BUSY"} for number in range(20)}
         asterisk.until(lambda dump: dump["votes"] == expected, "an Asterisk that comes later sees it too", "votes")
 
+    def test_a_halted_server_keeps_no_newcomer_out_of_the_channels(self):
+        self.hosts = self.book_ring(3).start()
+        [pbx1] = self.start_on(self.hosts, 1)
+        wait_until(lambda: "1 channel open" in self.bus(pbx1, "channels")["detail"], "pbx1, the oldest, has its channel")
+        self.start_on(self.hosts, 2)
+        asterisk = self.res_ais(self.hosts[2])
+        asterisk.set("Custom:theirs", "RINGING")
+        self.until_votes(pbx1, {asterisk.eid: "RINGING"}, "Custom:theirs")
+        pbx1.signal(signal.SIGSTOP)
+        try:
+            [pbx3] = self.start_on(self.hosts, 3)
+            self.until_votes(pbx3, {asterisk.eid: "RINGING"}, "Custom:theirs")
+            wait_until(lambda: "1 channel open" in self.bus(pbx3, "channels")["detail"], "pbx3 has its channel, too")
+        finally:
+            pbx1.signal(signal.SIGCONT)
+        pbx3.until_meets(pbx1)
+
     def test_a2_a_server_that_is_killed_and_restarted_has_everything_again(self):
         pbx1, asterisk = self.mixed()
         asterisk.set("Custom:abc", "RINGING")
