@@ -40,6 +40,9 @@ public:
           owner_(std::move(owner)),
           descriptor_(loop),
           timer_(loop) {}
+    virtual ~Impl() = default;
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
 
     void start() { connect(); }
     Sent send(wire::Bytes message);

@@ -91,13 +91,13 @@ std::string text_at(cmap_handle_t cmap, const std::string& key) {
 
 /// The N of nodelist.node.N, ascending.
 std::vector<unsigned> places_of_nodes(cmap_handle_t cmap) {
-    constexpr std::string_view prefix = "nodelist.node.";
+    constexpr const char* prefix = "nodelist.node.";
     std::vector<unsigned> out;
     cmap_iter_handle_t iteration{};
-    if (cmap_iter_init(cmap, prefix.data(), &iteration) != CS_OK) return out;
+    if (cmap_iter_init(cmap, prefix, &iteration) != CS_OK) return out;
     std::array<char, CMAP_KEYNAME_MAXLEN + 1> key{};
     while (cmap_iter_next(cmap, iteration, key.data(), nullptr, nullptr) == CS_OK) {
-        const std::string_view rest = std::string_view(key.data()).substr(prefix.size());
+        const std::string_view rest = std::string_view(key.data()).substr(std::string_view(prefix).size());
         unsigned place = 0;
         if (std::from_chars(rest.begin(), rest.end(), place).ec == std::errc{}) out.push_back(place);
     }

@@ -232,7 +232,8 @@ void Exchange::Impl::refresh() {
 /// Which own nodes have a duplicate now. What we did not say meanwhile is said when it is gone.
 void Exchange::Impl::refresh_yields() {
     const OwnNodes& own = outgoing_.own();
-    for (std::uint16_t place = 0; place < own.size(); ++place) {
+    for (std::size_t i = 0; i < own.size(); ++i) {
+        const auto place = static_cast<std::uint16_t>(i);  // set_own_nodes() takes no more
         const auto speaks = [&](const auto& entry) {
             return entry.second.is_stranger() && entry.second.duplicates.contains(place);
         };

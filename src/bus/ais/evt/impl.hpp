@@ -174,7 +174,7 @@ private:
     void our_state_ended();
     void taken_over(ring::Member from, const Incoming& state, Output& out);
     void replay_log(const Incoming& state);
-    void log_change(LogEntry entry);
+    void log_change(const LogEntry& entry);
     void consider_state(Moment moment);
     std::vector<wire::evt::Process> debtors() const;
     bool hellos_are_fresh() const;

@@ -20,8 +20,8 @@ public:
         return found == marks_.end() ? nullptr : &found->second;
     }
     bool has(Id id) const { return marks_.contains(id); }
-    void add(Id id, Mark mark) {
-        if (limit_ == 0 || !marks_.try_emplace(id, std::move(mark)).second) return;
+    void add(Id id, const Mark& mark) {
+        if (limit_ == 0 || !marks_.try_emplace(id, mark).second) return;
         ages_.push_back(id);
         while (ages_.size() > limit_) {
             marks_.erase(ages_.front());

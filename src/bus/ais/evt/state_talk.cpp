@@ -144,7 +144,7 @@ void Service::Impl::replay_log(const Incoming& state) {
     }
 }
 
-void Service::Impl::log_change(LogEntry entry) {
+void Service::Impl::log_change(const LogEntry& entry) {
     for (auto& [member, state] : incoming_)
         if (state.for_us && state.log.size() < max_log) state.log.push_back(entry);
 }
