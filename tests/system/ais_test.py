@@ -103,7 +103,9 @@ class AisTest(RingTest):
         return next((bus for bus in node.data("bus show")["buses"] if bus["bus"] == name), None)
 
     def until_joined(self, node, name="ais"):
-        wait_until(lambda: (self.bus(node, name) or {}).get("up"), f"{node.name} is in the group of the bus {name}")
+        """In the group of Lamplights, and then also in that of the event channels, where there are any."""
+        wait_until(lambda: (self.bus(node, name) or {}).get("up") and
+                   (self.bus(node, "channels") or {"up": True})["up"], f"{node.name} is in the groups of the bus {name}")
 
     def until_votes(self, node, votes, device="Custom:abc", seconds=20):
         wait_until(lambda: node.votes(device) == votes, f"{node.name} has {votes} for {device}", seconds)
@@ -124,6 +126,7 @@ class Book:
         one.corosync.start()
         pbx1 = self.lamplight_on(one).start()
         self.until_joined(pbx1)
+        wait_until(lambda: pbx1.ask("ais clm show members").status == 0, "pbx1 has a view of the cluster")
         self.assertEqual(pbx1.do("ais evt show event channels"), EVENT_CHANNELS)
         self.assertEqual(pbx1.do("ais clm show members"), cluster_members(*self.names_ids_addresses(1)))
 
