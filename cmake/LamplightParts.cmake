@@ -26,7 +26,13 @@ lamplight_feature(res_ais
     SUMMARY "Event channels and cluster membership of the SA Forum's AIS on a Corosync ring"
     PKGCONFIG libcpg libcfg libcmap libcorosync_common
     DEBIAN libcpg-dev libcfg-dev libcmap-dev FEDORA corosynclib-devel)
-# What both stand on.
+lamplight_feature(res_jabber
+    HEADING "Resource Modules"
+    SUMMARY "Nodes and Asterisk servers share device state through XMPP servers"
+    PKGCONFIG expat libgsasl libcares openssl
+    DEBIAN libexpat1-dev libgsasl-dev libc-ares-dev libssl-dev
+    FEDORA expat-devel libgsasl-devel c-ares-devel openssl-devel)
+# What the two on a ring stand on.
 set(LAMPLIGHT_WITH_RING OFF)
 if(LAMPLIGHT_WITH_RES_COROSYNC OR LAMPLIGHT_WITH_RES_AIS)
     set(LAMPLIGHT_WITH_RING ON)

@@ -7,10 +7,11 @@ packages_of() {
         build)
             echo g++ cmake ninja-build pkg-config ccache mold libboost1.81-dev libboost-json1.81-dev libssl-dev \
                 libexpat1-dev libsqlite3-dev libfmt-dev libspdlog-dev libxxhash-dev libedit-dev libcli11-dev \
-                libexpected-dev libsystemd-dev libcpg-dev libcfg-dev libcmap-dev libquorum-dev libvotequorum-dev
+                libexpected-dev libsystemd-dev libgsasl-dev libc-ares-dev libcpg-dev libcfg-dev libcmap-dev libquorum-dev libvotequorum-dev
             ;;
         test)
-            echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base corosync iproute2 util-linux
+            echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base corosync iproute2 util-linux openssl \
+                prosody ejabberd sip-tester
             ;;
         bench) echo libbenchmark-dev libcpg-dev corosync iproute2 python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
@@ -57,8 +58,11 @@ install_packages() {
 
 # Debian starts a server when it installs one; the tests want the program only.
 stop_new_servers() {
-    case " $* " in *" corosync "*) ;; *) return 0 ;; esac
-    [ ! -d /run/systemd/system ] || "${as_root[@]}" systemctl disable --now corosync
+    local server
+    [ -d /run/systemd/system ] || return 0
+    for server in corosync prosody ejabberd; do
+        case " $* " in *" $server "*) "${as_root[@]}" systemctl disable --now "$server" ;; esac
+    done
 }
 
 # Debian has two Boosts and lets only one be installed for development.

@@ -124,6 +124,66 @@ struct AisSettings {
 /// Which Asterisk reads the events we publish in channels: they differ in the number of one element.
 enum class AsteriskRelease : std::uint8_t { v1_8, v10 };
 
+// --- jabber.conf or xmpp.conf ---
+
+/// A `buddy` of a client.
+struct JabberBuddy {
+    std::string jid;  ///< as written, with a resource or without; `*@example.org`: every account there
+    std::optional<state::Eid> eid;  ///< of the `eid` line after it: whose votes come from this JID
+    Place place;
+
+    bool operator==(const JabberBuddy& other) const { return jid == other.jid && eid == other.eid; }
+};
+
+/// One section of jabber.conf: a client that logs in. Options of [general] it does not have itself are filled
+/// in.
+struct JabberClient {
+    enum class TlsMode : std::uint8_t { starttls, direct };
+
+    std::string name;
+    Place place;           ///< of the section
+    Place usetls_place;    ///< of `usetls`, where it is written; else of the section
+    std::string username;  ///< local@domain, without the resource
+    std::string resource;  ///< of username, else the file's default (`asterisk`, `asterisk-xmpp`)
+    std::string secret;
+    std::string server_host;  ///< empty: by the domain
+    std::uint16_t port = 5222;
+    bool port_given = false;
+    std::string pubsub_node;  ///< JID of the PubSub service
+    bool distribute_events = false;
+
+    bool use_tls = true;
+    bool use_sasl = true;
+    bool keepalive = true;
+    bool tls_verify = true;
+    std::string tls_ca;           ///< file; empty: the system's
+    std::string tls_certificate;  ///< file, for EXTERNAL; empty: none
+    std::string tls_private_key;  ///< file; empty: in tls_certificate
+    TlsMode tls_mode = TlsMode::starttls;
+    bool srv = false;
+    bool register_account = false;
+
+    bool debug = false;
+    bool autoprune = false;
+    bool autoregister = true;
+    bool auth_policy_accept = true;
+    bool collection_nodes = false;
+    bool pubsub_autocreate = false;
+    std::int32_t priority = 0;
+    std::string status =
+        "available";  ///< as written: available, online, chat, chatty, away, xa, xaway, dnd, …
+    std::string status_message = "Online and Available";
+    std::vector<JabberBuddy> buddies;
+
+    bool operator==(const JabberClient& other) const;  ///< places aside
+};
+
+struct JabberSettings {
+    bool present = false;               ///< there is an xmpp.conf or a jabber.conf
+    std::string file;                   ///< `xmpp.conf`, which counts where there are both, or `jabber.conf`
+    std::vector<JabberClient> clients;  ///< of type client, in the file's order
+};
+
 class FileSource;  // conf/reader.hpp
 
 // --- everything ---
@@ -163,6 +223,8 @@ struct Configuration {
     AisSettings ais;  ///< of ais.conf and openais.conf, unless modules excludes res_ais.so
     AsteriskRelease ais_release = AsteriskRelease::v1_8;
     std::filesystem::path openais_conf = "/etc/ais/openais.conf";  ///< may not exist
+
+    JabberSettings jabber;  ///< of xmpp.conf, else jabber.conf, unless modules excludes res_jabber.so
 };
 
 /// What is true of this machine and enters by argument, so that a test can say otherwise.
@@ -208,5 +270,6 @@ LoadedPart<ModuleRules> load_modules(const Configuration& running, const FileSou
 /// Whatever the modules' rules say: for who loads the module by hand.
 LoadedPart<CorosyncSettings> load_corosync(const Configuration& running, const FileSource& files);
 LoadedPart<AisSettings> load_ais(const Configuration& running, const FileSource& files);
+LoadedPart<JabberSettings> load_jabber(const Configuration& running, const FileSource& files);
 
 }  // namespace lamplight::conf

@@ -173,6 +173,10 @@ public:
     /// What was not confirmed since the begin is dropped. An end without a begin, or from a sender that does
     /// not own the node, changes nothing and gives false.
     bool snapshot_end(SenderId sender, NodeId node, Time now, Changes& changes);
+    /// What the sender says it holds of its node is what we hold (its digest equals ours): every vote held of
+    /// the node is confirmed, as by a snapshot without a hole. False when the sender does not own the node;
+    /// nothing changes then.
+    bool confirm(SenderId sender, NodeId node, Time now, Changes& changes);
 
     // --- time ---
     /// When on_time must be called next; empty when nothing is pending.
@@ -215,6 +219,9 @@ public:
                                 const std::function<void(const JournalEntry&)>& visit) const;
     /// Cost: O(devices).
     Digest digest(NodeId node) const;
+    /// The highest version held of the node's votes, withdrawals too; zero when there is none. Cost:
+    /// O(devices).
+    Version newest_version(NodeId node) const;
     const Counters& counters() const;
     const Policy& policy() const;
     const Limits& limits() const;

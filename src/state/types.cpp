@@ -5,7 +5,7 @@ namespace lamplight::state {
 namespace {
 
 constexpr std::array<std::string_view, bus_count> bus_texts = {"own",      "local",    "corosync", "ais",
-                                                               "asterisk", "asterisk", "xmpp"};
+                                                               "asterisk", "asterisk", "xmpp",     "xmpp"};
 
 int hex_value(char c) {
     if (c >= '0' && c <= '9') return c - '0';

@@ -61,16 +61,16 @@ constexpr auto index_of(Id id) {
 
 /// The roads a vote can take, nearest first; `own` is this daemon itself (console, API, PBX link).
 /// corosync and ais are our own group `lamplight` on the ring, the *_plain ones Asterisk's wire on the same
-/// ring.
-enum class Bus : std::uint8_t { own, local, corosync, ais, corosync_plain, ais_plain, xmpp };
-inline constexpr std::size_t bus_count = 7;
+/// ring or the same XMPP server.
+enum class Bus : std::uint8_t { own, local, corosync, ais, corosync_plain, ais_plain, xmpp, xmpp_plain };
+inline constexpr std::size_t bus_count = 8;
 
-/// `own`, `local`, `corosync`, `ais`, `asterisk` (both plain wires), `xmpp`.
+/// `own`, `local`, `corosync`, `ais`, `asterisk` (both plain wires of a ring), `xmpp` (both wires).
 std::string_view to_string(Bus bus);
 
 /// Whether votes on this bus carry versions and snapshots (our own frame) or neither (Asterisk's wire).
 constexpr bool has_versions(Bus bus) {
-    return bus != Bus::corosync_plain && bus != Bus::ais_plain;
+    return bus != Bus::corosync_plain && bus != Bus::ais_plain && bus != Bus::xmpp_plain;
 }
 
 }  // namespace lamplight::state

@@ -21,8 +21,13 @@ enum class LaneId : std::uint32_t {};
 
 struct Settings {
     state::Bus bus{};
-    /// Whether what is sent reaches every peer (one lane) or one (a lane for each).
-    enum class Reach : std::uint8_t { one_peer, everybody } reach = Reach::one_peer;
+    /// Whether what is sent reaches every peer (one lane) or one (a lane for each), or there is a lane for
+    /// each and, once broadcast_ready() says so, one for the changes of all who hear it.
+    enum class Reach : std::uint8_t { one_peer, everybody, each_and_all } reach = Reach::one_peer;
+    /// How a peer that is back after silence is brought up to date: by everything, or, where bytes are dear,
+    /// by a digest of each of our nodes, on which it asks for what is newer than what it has, and at last for
+    /// everything.
+    enum class CatchUp : std::uint8_t { snapshot, difference } catch_up = CatchUp::snapshot;
     state::Duration digest_every = std::chrono::seconds(30);
     /// How long after asking for a snapshot or hello the same is asked again, at the earliest.
     state::Duration patience = std::chrono::seconds(5);
@@ -100,6 +105,22 @@ public:
     void peer_present(PeerId peer, state::Time now, Output& out);
     /// One frame from a peer, whole. Whatever it holds is counted and otherwise harmless.
     void receive(PeerId peer, wire::Bytes frame, state::Time now, Output& out);
+
+    // --- one lane for all (Reach::each_and_all) ---
+    // Its frames (LaneId everybody) are votes and message counts only, in table 0: each vote brings its name,
+    // so that a frame needs none before it. They may overtake, and be overtaken by, frames of a peer's own
+    // lane: versions decide.
+    /// From now on changes for peers that hear the broadcast go out there, and no more on their own lanes.
+    void broadcast_ready();
+    /// It cannot be used: what waits or is under way there goes onto the lanes of those who heard it.
+    void broadcast_lost();
+    /// The peer says that it hears it.
+    void peer_hears_broadcast(PeerId peer);
+    /// It does not any more: it gets what it may have missed by its own lane.
+    void peer_misses_broadcast(PeerId peer, state::Time now);
+    bool hears_broadcast(PeerId peer) const;
+    /// A frame that came that way. Other types than votes and message counts are refused.
+    void receive_broadcast(PeerId peer, wire::Bytes frame, state::Time now, Output& out);
 
     // --- frames to send ---
     /// On a bus that reaches everybody: the one lane, whoever asks.

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "state/types.hpp"
+
+#include <cstdint>
+
+namespace lamplight::bus::xmpp {
+
+/// When to try again: 1 s, doubling to 60 s, each with jitter so that fifty servers do not come back in step.
+/// Pure; the random numbers are an argument.
+class BackOff {
+public:
+    static constexpr state::Duration least = std::chrono::seconds(1);
+    static constexpr state::Duration most = std::chrono::seconds(60);
+
+    /// The pause before the next try: between half of the step and the whole of it. `lasting`: what failed
+    /// will not mend itself soon (a wrong password): the longest step at once.
+    enum class Trouble : std::uint8_t { passing, lasting };
+    state::Duration next(Trouble trouble, std::uint64_t random);
+    /// A stream has been bound for `steady`: the next pause is a short one again.
+    void succeeded() { step_ = {}; }
+    static constexpr state::Duration steady = std::chrono::seconds(10);
+
+private:
+    state::Duration step_{};
+};
+
+}  // namespace lamplight::bus::xmpp

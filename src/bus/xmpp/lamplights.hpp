@@ -1,0 +1,146 @@
+#pragma once
+
+#include "bus/sync/exchange.hpp"
+#include "bus/xmpp/roster.hpp"
+#include "bus/xmpp/stanzas.hpp"
+#include "c2s/jid.hpp"
+#include "state/engine.hpp"
+#include "state/mwi.hpp"
+#include "wire/pubsub/event.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lamplight::bus::xmpp {
+
+/// The way to another Lamplight: one of its logged-in clients, seen by one of ours.
+struct Road {
+    ClientId client{};
+    c2s::Jid jid;  ///< full
+    auto operator<=>(const Road&) const = default;
+};
+
+/// The talk with other Lamplights over all clients of jabber.conf: sync::Exchange, whose peers are processes,
+/// each reached by one or several roads. Pure.
+///
+/// | what                             | how it goes |
+/// |---|---|
+/// | hello, snapshots, digests, repairs | IQ from full JID to full JID over the peer's best road; the result
+/// says that it was taken | | changes                          | an item in our own node, on every client
+/// that has one, for all peers that follow it | | changes, to who cannot follow    | IQ, as above | | "I
+/// follow your node"             | <following xmlns='urn:lamplight:votes:1' node='…'/> in an IQ, when the
+/// subscription stands | | is it there?                     | XEP-0199 ping on each road every `ping_every`
+/// unless something else came from there |
+///
+/// A peer is gone when its last road is: silently (stale for silent_hold) unless it said goodbye before. What
+/// was under way on a lost road is said again on another, at once.
+///
+/// A frame from a road counts for that road's process only; an item in a node counts for the process whose
+/// mark named the node and service, so nobody speaks in another's name.
+class Lamplights {
+public:
+    struct News {
+        enum class Kind : std::uint8_t {
+            road_up,       ///< `text`: client and JID
+            road_down,     ///< `text`: and why
+            same_process,  ///< our own process number from elsewhere: passed over
+            unexpected,    ///< a frame from who is no Lamplight by its presence; once a JID and minute
+            bad_item,      ///< an item in a Lamplight's node that is no frame; once a node and minute
+        } kind{};
+        std::string text;
+    };
+    struct Output {
+        sync::Output sync;
+        std::vector<News> news;
+        /// Nodes to be followed or not any more (Nodes::follow).
+        struct Follow {
+            ClientId client{};
+            std::string service, node;
+            enum class What : std::uint8_t { follow, unfollow } what{};
+        };
+        std::vector<Follow> follows;
+        /// Answers to IQs, to be sent on that client's stream at once.
+        std::map<ClientId, Stanzas> stanzas;
+        void clear();
+    };
+    struct Settings {
+        std::string software;
+        std::string process;  ///< of our Mark
+        state::Duration ping_every = std::chrono::seconds(5);
+        state::Duration silent_after = std::chrono::seconds(10);
+    };
+
+    Lamplights(state::Engine& engine, const state::MwiTable& mwi, Settings settings);
+    ~Lamplights();
+
+    // --- ourselves ---
+    void set_own_nodes(std::span<const state::Announcement> nodes);
+    void on_changes(const state::Changes& changes);
+    void on_mwi_changes(std::span<const state::MwiOwnChange> changes);
+    /// Our own node on this client can be published to, or cannot.
+    void own_node_ready(ClientId client, std::string service, std::string node, state::Time now);
+    void own_node_lost(ClientId client, state::Time now);
+
+    // --- roads ---
+    /// Presence of a buddy with a mark: it came, or the mark is another one.
+    void road_up(const Road& road, const Mark& mark, state::Time now, Output& out);
+    enum class Why : std::uint8_t { unavailable, stream_lost, silent };
+    void road_down(const Road& road, Why why, state::Time now, Output& out);
+    void client_lost(ClientId client, state::Time now, Output& out);  ///< all of its roads
+    /// Our subscription to another's node stands, or does not any more.
+    void following(ClientId client, std::string_view service, std::string_view node, state::Time now);
+    void not_following(ClientId client, std::string_view service, std::string_view node, state::Time now);
+
+    // --- what is heard ---
+    /// An IQ of type set or get with something of ours in it (frame, following): answers it. False: it is
+    /// none.
+    bool receive(const Road& road, const wire::xml::Element& iq, state::Time now, Output& out);
+    /// Anything else that came from there: it is alive.
+    void heard_from(const Road& road, state::Time now);
+    /// An event of a node that a mark named; false when none did.
+    bool receive_event(ClientId client, const wire::pubsub::Event& event, state::Time now, Output& out);
+
+    // --- what is said ---
+    struct Taken {
+        wire::xml::Element iq;  ///< without id and from
+        std::uint64_t tag = 0;
+        bool fresh = false;  ///< changes, words, pings; not a part of a snapshot
+    };
+    enum class Wants : std::uint8_t { nothing, bulk, fresh };
+    Wants wants_to_send(ClientId client) const;
+    /// `budget`: bytes the stanza may have; below the least frame it is the least frame.
+    std::optional<Taken> take(ClientId client, std::size_t budget, state::Time now);
+    void answered(ClientId client, std::uint64_t tag, Answer answer, const wire::xml::Element* error,
+                  state::Time now, Output& out);
+    void say_goodbye(wire::vote::Goodbye::How how);
+    bool said_goodbye() const;  ///< every peer has it, or cannot
+
+    std::optional<state::Time> next_deadline() const;
+    void on_time(state::Time now, Output& out);
+
+    // --- questions ---
+    bool is_peer(const c2s::Jid& full) const;
+    struct PeerView {
+        std::string process;
+        std::vector<Road> roads;  ///< the best first
+        bool present = false;
+        bool follows_our_node = false;  ///< changes reach it as items; else each is sent to it alone
+        bool we_follow = false;
+        std::vector<sync::PeerNode> nodes;
+    };
+    std::vector<PeerView> peers() const;
+    const sync::Exchange& exchange() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lamplight::bus::xmpp

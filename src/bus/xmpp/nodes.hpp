@@ -1,0 +1,133 @@
+#pragma once
+
+#include "bus/xmpp/requests.hpp"
+#include "bus/xmpp/stanzas.hpp"
+#include "c2s/jid.hpp"
+#include "state/types.hpp"
+#include "wire/pubsub/event.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lamplight::bus::xmpp {
+
+/// The PubSub nodes of one stream: those Asterisks share (`device_state`, `message_waiting`, or a leaf a
+/// device in collection mode), our own for Lamplights, and those of other Lamplights. Finds out what the
+/// service is and allows, makes and configures what is missing by a form each server takes, subscribes,
+/// grants, and says what it could not do and whom to ask for what. Pure.
+///
+/// | a node      | made when | access    | publish    | items kept | affiliations |
+/// |---|---|---|---|---|---|
+/// | Asterisk's  | it is not found | whitelist | publishers | no | buddies: owner, as Asterisk grants |
+/// | ours        | it is not found | whitelist | publishers | no | buddies: member |
+/// | another's   | never     |
+///
+/// Nothing here unsubscribes, purges or deletes a node of Asterisk's: Asterisks die of the answers
+/// (peers-measured F8). A node that is deleted under us is made again, at most once in `patience`.
+class Nodes {
+public:
+    struct Settings {
+        std::string service;   ///< pubsub_node: JID of the service; empty: none, nothing is distributed here
+        bool asterisk = true;  ///< Asterisk's nodes are wanted
+        bool collection = false;           ///< collection_nodes
+        std::string own_node;              ///< `lamplight:` and our EID; empty: none is wanted
+        std::vector<std::string> buddies;  ///< bare JIDs that are granted, besides those admitted later
+    };
+    enum class Standing : std::uint8_t {
+        unasked,
+        asking,
+        ready,       ///< we may publish or hear there, as is wanted
+        absent,      ///< it is not there, and we may not make it
+        forbidden,   ///< it is there, and we may not use it
+        no_service,  ///< the JID answers nothing, or is no PubSub service
+        gone,        ///< deleted under us
+    };
+    /// What a subscription or a right to publish came to, with the server's own words.
+    struct NodeView {
+        std::string name;
+        enum class Role : std::uint8_t { asterisk_state, asterisk_mwi, leaf, own, other } role{};
+        Standing standing{};
+        bool made_here = false;
+        bool subscribed = false;
+        std::string trouble;  ///< the server's words: `forbidden (auth)`; empty when none
+    };
+    struct Event {
+        enum class Kind : std::uint8_t {
+            ready,   ///< the node can be used from now on
+            failed,  ///< it cannot, for now
+            lost,    ///< it could and cannot any more
+        } kind{};
+        std::string node;
+        NodeView::Role role{};
+    };
+    struct News {
+        enum class Kind : std::uint8_t {
+            made,
+            configured,
+            subscribed,
+            trouble,  ///< `text`: what is missing, and whom to ask for what. Said once a stream and node
+        } kind{};
+        std::string node;
+        std::string text;
+    };
+    struct Output {
+        Stanzas stanzas;
+        std::vector<Event> events;
+        std::vector<News> news;
+    };
+    /// One precondition of `xmpp doctor`.
+    struct Check {
+        enum class Verdict : std::uint8_t { pass, fail, unknown, warn } verdict{};
+        std::string name;    ///< `component`, `may create`, `may publish`, `limits`, `publishers`
+        std::string text;    ///< what was found
+        std::string advice;  ///< what to ask for, and how it is written for this server; empty when it passes
+    };
+    /// Which server it is, from jabber:iq:version and its features: advice and limits depend on it.
+    enum class Software : std::uint8_t { unknown, prosody, ejabberd, tigase, openfire, other };
+    static constexpr state::Duration patience = std::chrono::seconds(30);
+
+    /// `requests` outlives it.
+    Nodes(Settings settings, Requests& requests);
+    ~Nodes();
+
+    void configure(Settings settings, state::Time now, Output& out);
+    void bound(const c2s::Jid& self, state::Time now, Output& out);
+    void stream_lost();
+    /// A buddy that a pattern admitted, or that became one: it is granted too.
+    void admit(const c2s::Jid& bare, state::Time now, Output& out);
+
+    /// Another Lamplight's node: subscribe to it; `service` is where it is.
+    void follow(std::string_view service, std::string_view node, state::Time now, Output& out);
+    void unfollow(std::string_view service, std::string_view node, state::Time now, Output& out);
+    /// Collection mode: the leaf of a device, made before its first publish. Ready or failed comes as an
+    /// event.
+    void want_leaf(std::string_view device, state::Time now, Output& out);
+
+    /// A publish of ours was refused: finds out why, mends what it can. An event says what came of it.
+    void publish_refused(std::string_view node, const wire::xml::Element& error, state::Time now,
+                         Output& out);
+    /// Events about nodes: deleted, configured, subscription.
+    void heard(const wire::pubsub::Event& event, state::Time now, Output& out);
+    std::optional<state::Time> next_deadline() const;
+    void on_time(state::Time now, Output& out);
+
+    // --- questions ---
+    Standing standing(std::string_view node) const;
+    std::vector<NodeView> nodes() const;
+    std::vector<Check> checks() const;
+    Software software() const;
+    std::string software_text() const;  ///< `Prosody 0.12.3`; empty while unknown
+    /// Stanzas a minute after which this server closes the stream; 0: none known.
+    std::uint32_t stanza_limit() const;
+
+private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lamplight::bus::xmpp

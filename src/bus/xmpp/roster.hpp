@@ -1,0 +1,131 @@
+#pragma once
+
+#include "bus/xmpp/requests.hpp"
+#include "bus/xmpp/stanzas.hpp"
+#include "c2s/jid.hpp"
+#include "state/types.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lamplight::bus::xmpp {
+
+/// What a Lamplight says of itself in its presence, <lamplight xmlns='urn:lamplight:presence:1' process='…'
+/// node='…' service='…'/>: how two of them know each other before the first word.
+struct Mark {
+    std::string process;  ///< 16 hexadecimal digits, another one for each start of a daemon
+    std::string node;     ///< its own PubSub node; empty: it has none, and says everything to each
+    std::string service;  ///< where that node is
+    bool operator==(const Mark&) const = default;
+};
+
+/// A logged-in client of a buddy.
+struct Resource {
+    c2s::Jid jid;
+    int status = 1;  ///< 1 available, 2 chat, 3 away, 4 xa, 5 dnd, 6 gone, as Asterisk prints it
+    std::string status_text;
+    int priority = 0;
+    std::string caps_node;
+    std::string caps_version;
+    std::optional<bool> jingle;  ///< empty: not said yet
+    std::optional<Mark> mark;    ///< it is a Lamplight
+    state::Time since{};
+};
+
+struct Buddy {
+    c2s::Jid jid;  ///< bare
+    std::vector<std::string>
+        configured;  ///< as jabber.conf has it, with resource; empty: by a pattern, or only in the roster
+    std::optional<state::Eid> eid;
+    bool in_roster = false;
+    std::string subscription;  ///< none, to, from, both
+    bool asked = false;
+    std::vector<Resource> resources;
+};
+
+/// Who we hear and who hears us on one stream: the roster, presence both ways, subscriptions asked and
+/// granted as Asterisk does (asterisk-facts 5.5), the answers to disco and version, and who of the buddies is
+/// a Lamplight. Pure. What is not a buddy (by name, or by `*@DOMAIN`) is not granted, and its presence is
+/// passed over.
+///
+/// Bounds  `most_buddies`, `most_resources` a buddy; the newcomer is passed over and said once.
+class Roster {
+public:
+    struct Configured {
+        std::string jid;  ///< as written; `*@example.org` for every account there
+        std::optional<state::Eid> eid;
+        std::string place;  ///< `jabber.conf:12`
+    };
+    struct Settings {
+        std::vector<Configured> buddies;
+        bool autoprune = false;
+        bool autoregister = true;
+        bool accept = true;  ///< auth_policy
+        int priority = 0;
+        std::string status = "available";  ///< as jabber.conf takes it
+        std::string status_message = "Online and Available";
+        std::string default_resource = "asterisk-xmpp";
+        std::string software = "lamplight";  ///< for jabber:iq:version
+        std::string software_version;
+    };
+    struct Event {
+        enum class Kind : std::uint8_t { came, changed, gone } kind{};
+        c2s::Jid jid;                   ///< full
+        std::optional<Mark> mark;       ///< of a Lamplight
+        std::optional<state::Eid> eid;  ///< tied to this JID in jabber.conf
+    };
+    struct News {
+        enum class Kind : std::uint8_t {
+            asked,        ///< we asked `jid` for its presence
+            approved,     ///< it may see ours
+            refused,      ///< `text`: why
+            pruned,       ///< removed from the roster
+            too_many,     ///< a limit; `text`: which
+            disappeared,  ///< it took its subscription back: it does not see us, or we do not see it
+        } kind{};
+        std::string jid;
+        std::string text;
+    };
+    struct Output {
+        Stanzas stanzas;
+        std::vector<Event> events;
+        std::vector<News> news;
+        bool complete = false;  ///< the roster has come: the stream is `Connected`
+    };
+    static constexpr std::size_t most_buddies = 1'024;
+    static constexpr std::size_t most_resources = 32;
+
+    /// `requests` outlives it.
+    Roster(Settings settings, Requests& requests);
+
+    /// Other buddies and settings; asks and prunes at once when bound. Who is no buddy any more is gone.
+    void configure(Settings settings, state::Time now, Output& out);
+    /// Presence with this mark from now on; sent at once when bound.
+    void set_mark(Mark mark, Output& out);
+    void bound(const c2s::Jid& self, state::Time now, Output& out);
+    /// Everybody is out of sight; what they are stays known until the next `bound`. The events are the
+    /// caller's own.
+    void stream_lost();
+    /// Presence, roster pushes, disco and version requests, pings from others: false when the stanza is none
+    /// of these.
+    bool receive(const wire::xml::Element& stanza, state::Time now, Output& out);
+
+    /// In the order of the roster's and jabber.conf's names.
+    std::vector<const Buddy*> buddies() const;
+    const Buddy* find(const c2s::Jid& jid) const;  ///< by its bare part
+    /// Whether events published by it are believed: a buddy of jabber.conf, by name or pattern.
+    bool is_buddy(const c2s::Jid& jid) const;
+
+private:
+    struct Impl;
+    Settings settings_;
+    Requests& requests_;
+    Mark mark_;
+    std::optional<c2s::Jid> self_;
+    std::map<c2s::Jid, Buddy> buddies_;  ///< by bare JID
+};
+
+}  // namespace lamplight::bus::xmpp

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "wire/xml/element.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace lamplight::bus::xmpp {
+
+/// What a machine wants sent on the stream it belongs to, in order.
+using Stanzas = std::vector<wire::xml::Element>;
+
+/// A client section of jabber.conf that distributes events, by its place there.
+enum class ClientId : std::uint8_t {};
+
+/// What became of a stanza that a machine gave to be sent.
+enum class Answer : std::uint8_t {
+    accepted,  ///< the result came
+    refused,   ///< an error came
+    lost,      ///< the stream ended first, or nothing came in time
+};
+
+}  // namespace lamplight::bus::xmpp

@@ -1,0 +1,1 @@
+#include "c2s/login.hpp"

@@ -1,0 +1,1 @@
+#include "wire/pubsub/event.hpp"

@@ -1,0 +1,1 @@
+# Fuzz targets of what comes over XMPP; see CMakeLists.txt.
