@@ -18,6 +18,15 @@ constexpr std::string_view show_usage =
     "Usage: module show [like keyword]\n"
     "       Shows modules currently in use, and usage statistics.\n";
 
+/// Who asks by the other name is answered by it.
+bool matches(ModuleView& module, std::string_view keyword) {
+    if (contains_text(module.name, keyword)) return true;
+    if (module.alias.empty() || !contains_text(module.alias, keyword)) return false;
+    module.name = module.alias;
+    module.description = module.alias_description;
+    return true;
+}
+
 Reply show(const Context& context, const Request& request) {
     const bool filtered = request.args.size() == 2 && request.args[0] == "like";
     if (!request.args.empty() && !filtered) return wrong_usage(show_usage);
@@ -25,8 +34,8 @@ Reply show(const Context& context, const Request& request) {
     std::string problems;
     array modules;
     std::size_t loaded = 0;
-    for (const auto& module : context.control.modules()) {
-        if (filtered && !contains_text(module.name, request.args[1])) continue;
+    for (auto& module : context.control.modules()) {
+        if (filtered && !matches(module, request.args[1])) continue;
         modules.push_back(object{{"module", module.name},
                                  {"description", module.description},
                                  {"use_count", module.use_count},

@@ -50,6 +50,9 @@ struct ModuleView {
     unsigned use_count = 0;
     bool loaded = false;
     std::string problem;  ///< why it is not loaded, empty when nobody wanted it
+    /// Another name it answers to (`res_xmpp.so`), and as what it is known by that; empty: none.
+    std::string alias;
+    std::string alias_description;
 };
 
 /// One line of `bus show`; the fields are those of bus::Status, which this folder may not include.

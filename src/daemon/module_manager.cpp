@@ -20,12 +20,17 @@ struct Known {
     std::string_view alias;
     std::array<std::string_view, 2> files;  ///< any of them wants it; none: when no other module is loaded
     std::string_view description;
+    std::string_view alias_description = {};
 };
 constexpr std::array known_modules{
     Known{"bus_local.so", "", {}, "Local bus: nodes of one host"},
     Known{"res_ais.so", "", {"ais.conf"}, "SAForum AIS"},
     Known{"res_corosync.so", "", {"res_corosync.conf"}, "Corosync"},
-    Known{"res_jabber.so", "res_xmpp.so", {"xmpp.conf", "jabber.conf"}, "XMPP PubSub"},
+    Known{"res_jabber.so",
+          "res_xmpp.so",
+          {"xmpp.conf", "jabber.conf"},
+          "AJI - Asterisk Jabber Interface",
+          "Asterisk XMPP Interface"},
 };
 
 const Known* known(std::string_view name) {
@@ -279,6 +284,10 @@ std::vector<console::ModuleView> ModuleManager::views() const {
     const auto at = [&](const std::string& name) -> console::ModuleView& {
         console::ModuleView& view = found[name];
         view.name = name;
+        if (const Known* module = known(name)) {
+            view.alias = module->alias;
+            view.alias_description = module->alias_description;
+        }
         return view;
     };
     for (const std::string& name : names_in_folder()) {

@@ -184,6 +184,20 @@ TEST_F(CommandsTest, CompletesDevicesHintsModulesAndStates) {
     EXPECT_THAT(registry_.complete("help core show hi"), ElementsAre("hint", "hints"));
 }
 
+TEST_F(CommandsTest, ShowsAModuleByTheOtherNameThatItIsAskedFor) {
+    for (ModuleView& module : daemon_.known_modules)
+        module.loaded = true;
+    EXPECT_THAT(
+        run("module show like jabber").text,
+        HasSubstr("\nres_jabber.so                  AJI - Asterisk Jabber Interface          0         \n"
+                  "1 modules loaded\n"));
+    EXPECT_THAT(
+        run("module show like xmpp").text,
+        HasSubstr("\nres_xmpp.so                    Asterisk XMPP Interface                  0         \n"
+                  "1 modules loaded\n"));
+    EXPECT_THAT(run("module show").text, Not(HasSubstr("res_xmpp")));
+}
+
 TEST_F(CommandsTest, HelpOfAWholeCommandIsItsUsage) {
     EXPECT_EQ(run("help core show hints").text, "Usage: core show hints\n       List registered hints\n");
     EXPECT_THAT(run("help core stop").text, HasSubstr("core stop gracefully  Shut down"));

@@ -162,9 +162,10 @@ public:
     std::string disk_problem;
     std::string reload_problem;
     std::vector<ModuleView> known_modules{
-        {"bus_local.so", "Local bus: nodes on one machine", 1, true, ""},
-        {"res_ais.so", "AIS: events over Corosync", 0, false, "libcpg.so.4 is missing"},
-        {"res_jabber.so", "AJI - Asterisk Jabber Interface", 0, false, ""}};
+        {"bus_local.so", "Local bus: nodes on one machine", 1, true, "", "", ""},
+        {"res_ais.so", "AIS: events over Corosync", 0, false, "libcpg.so.4 is missing", "", ""},
+        {"res_jabber.so", "AJI - Asterisk Jabber Interface", 0, false, "", "res_xmpp.so",
+         "Asterisk XMPP Interface"}};
     std::chrono::milliseconds clock{0};
 
     static constexpr state::Eid remote_eid{{2, 0, 0, 0, 0, 2}};
