@@ -9,8 +9,9 @@
 /// no processing instructions. Pure.
 namespace lamplight::wire::xml {
 
+/// One without a namespace, or of the xml namespace as `xml:lang`; a stream's others are passed over.
 struct Attribute {
-    std::string name;  ///< without a namespace; of the xml namespace as `xml:lang`
+    std::string name;
     std::string value;
 
     bool operator==(const Attribute&) const = default;
@@ -22,12 +23,13 @@ struct Attribute {
 /// nothing in XMPP depends on it but whether text comes before the first child (`text_first`).
 struct Element {
     std::string name;
-    std::string ns;  ///< resolved; empty when there is none
+    /// Resolved; empty when there is none, which nothing in XMPP has: written, it is then the parent's.
+    std::string ns;
     std::vector<Attribute> attributes;
     std::vector<Element> children;
     std::string text;
     bool text_first =
-        false;  ///< text other than white space stood before the first child, or there is no child
+        false;  ///< text other than white space stands before where the first child is or would be
 
     Element() = default;
     explicit Element(std::string name_, std::string ns_ = {}) : name(std::move(name_)), ns(std::move(ns_)) {}
@@ -46,10 +48,10 @@ struct Element {
     std::string_view text_of(std::string_view name_, std::string_view ns_) const;
 
     // --- to build one ---
-    Element& set(std::string name_, std::string value);  ///< replaces an attribute or adds it; itself
-    Element& add(Element child_);                        ///< the child where it now stands
-    Element& add(std::string name_, std::string ns_ = {});
-    Element& add_text(std::string_view more);  ///< itself
+    Element& set(std::string name_, std::string value);     ///< replaces an attribute or adds it; itself
+    Element& add(Element child_);                           ///< the child where it now stands
+    Element& add(std::string name_, std::string ns_ = {});  ///< without a namespace: of this element's own
+    Element& add_text(std::string_view more);               ///< itself
 };
 
 }  // namespace lamplight::wire::xml

@@ -20,6 +20,7 @@ struct Limits {
     std::size_t stanza_bytes = 256 * 1024;  ///< of one child of the stream, as it came
     std::size_t elements = 16 * 1024;       ///< in one stanza
     std::size_t attributes = 64;            ///< of one element, namespace declarations too
+    std::size_t namespace_bytes = 256;      ///< of one namespace: every element below it has a copy
 };
 
 enum class Flaw : std::uint8_t {
@@ -44,9 +45,12 @@ struct StreamClosed {};
 using Item = std::variant<StreamOpened, Element, StreamClosed>;
 
 /// Reads one XML stream: its header, then each child whole, then its end. White space between stanzas is
-/// passed over. After a Flaw it reads nothing more until reset().
+/// passed over; other text there is malformed. After a Flaw it reads nothing more until reset().
 ///
-/// Cost  one pass of expat; memory is bounded by Limits whatever comes.
+/// An item is given out with its last byte, however the bytes were cut.
+///
+/// Cost  one pass, whatever the pieces; memory is bounded by Limits whatever comes, and what a large stanza
+/// needed is given back after it.
 class StreamParser {
 public:
     explicit StreamParser(const Limits& limits = {});
