@@ -4,6 +4,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cstdlib>
 
@@ -198,7 +199,13 @@ Engine::Impl::Applied Engine::Impl::apply_one(const Vote& vote, std::size_t plac
         if (vote.version.incarnation < node.incarnation) return {VoteOutcome::refused_old, before, before};
         if (place != VoteBlock::npos) {
             const Version& held = record.votes_block().details()[place].version;
-            if (vote.version < held) return {VoteOutcome::refused_old, before, before};
+            if (vote.version < held) {
+                // In its snapshot the node only says less than what already overtook it.
+                if (node.snapshot == vote.sender)
+                    confirm_one(vote.node, vote.device, place, sender(vote.sender).bus, Cause::snapshot, now,
+                                changes);
+                return {VoteOutcome::refused_old, before, record.aggregate};
+            }
             const bool same =
                 (record.votes_block().marks()[place] & (mark::state | mark::withdrawn)) ==
                 (vote.kind == VoteKind::withdrawal ? mark::withdrawn : static_cast<std::uint8_t>(vote.state));
@@ -244,6 +251,24 @@ Engine::Impl::Applied Engine::Impl::store(Node& node, DeviceRecord& record, std:
     refresh_aggregate(vote.device, record, vote.node, cause, changes);
     note(vote.device, record, place, old_state, cause, now);
     return {same ? VoteOutcome::confirmed : VoteOutcome::applied, before, record.aggregate};
+}
+
+/// What is held is what its node still says: it is fresh, and counts unless the node's PBX is lost.
+void Engine::Impl::confirm_one(NodeId id, DeviceId device, std::size_t place, Bus bus, Cause cause, Time now,
+                               Changes& changes) {
+    const Node& node = this->node(id);
+    DeviceRecord& record = devices_.record(device);
+    const VoteBlock block = record.votes_block();
+    const std::uint8_t before = block.marks()[place];
+    std::uint8_t after = before & (mark::state | mark::withdrawn);
+    if (node.pbx_lost) after |= node.held_counts ? mark::held : mark::held | mark::not_counting;
+    block.marks()[place] = after;
+    block.roads()[place] = static_cast<std::uint8_t>((block.roads()[place] & VoteBlock::cachable_bit) |
+                                                     static_cast<unsigned>(bus));
+    constexpr std::uint8_t weight = mark::withdrawn | mark::not_counting;
+    if ((before & weight) == (after & weight)) return;
+    refresh_aggregate(device, record, id, cause, changes);
+    note(device, record, place, static_cast<DeviceState>(before & mark::state), cause, now);
 }
 
 void Engine::Impl::refresh_aggregate(DeviceId device, DeviceRecord& record, NodeId node, Cause cause,
@@ -320,6 +345,19 @@ Digest Engine::Impl::digest(NodeId id) const {
         ++digest.votes;
     }
     return digest;
+}
+
+Version Engine::Impl::newest_version(NodeId id) const {
+    Version newest;
+    std::uint32_t left = node(id).votes;
+    for (std::uint32_t i = 0; i < devices_.bound() && left > 0; ++i) {
+        const DeviceRecord& record = devices_.record(DeviceId{i});
+        const std::size_t place = DeviceTable::find_vote(record, id);
+        if (place == VoteBlock::npos) continue;
+        --left;
+        newest = std::max(newest, record.votes_block().details()[place].version);
+    }
+    return newest;
 }
 
 VoteView Engine::Impl::view(const DeviceRecord& record, std::size_t place) const {
@@ -410,6 +448,9 @@ void Engine::snapshot_begin(SenderId sender, NodeId node, Time, Changes&) {
 }
 bool Engine::snapshot_end(SenderId sender, NodeId node, Time now, Changes& changes) {
     return impl_->snapshot_end(sender, node, now, changes);
+}
+bool Engine::confirm(SenderId sender, NodeId node, Time now, Changes& changes) {
+    return impl_->confirm(sender, node, now, changes);
 }
 
 std::optional<Time> Engine::next_deadline() const {
@@ -508,6 +549,9 @@ void Engine::for_each_journal_entry(DeviceId device, std::size_t most,
 }
 Digest Engine::digest(NodeId node) const {
     return impl_->digest(node);
+}
+Version Engine::newest_version(NodeId node) const {
+    return impl_->newest_version(node);
 }
 const Counters& Engine::counters() const {
     impl_->counters_.journal_overwritten = impl_->journal_.overwritten();

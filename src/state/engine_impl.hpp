@@ -77,12 +77,14 @@ public:
     void apply(std::span<const Vote> votes, Time now, Changes& changes, VoteOutcome* outcomes);
     void snapshot_begin(SenderId sender, NodeId id);
     bool snapshot_end(SenderId sender, NodeId id, Time now, Changes& changes);
+    bool confirm(SenderId sender, NodeId id, Time now, Changes& changes);
 
     std::optional<Time> next_deadline() const;
     void on_time(Time now, Changes& changes);
     void find_guardians();
     void forget_if_unused(DeviceId device, Changes& changes);
     Digest digest(NodeId id) const;
+    Version newest_version(NodeId id) const;
     VoteView view(const DeviceRecord& record, std::size_t place) const;
 
     Node& node(NodeId id) { return nodes_[index_of(id)]; }
@@ -110,6 +112,8 @@ private:
     Applied apply_one(const Vote& vote, std::size_t place_hint, Time now, Changes& changes);
     Applied store(Node& node, DeviceRecord& record, std::size_t place, const Vote& vote, Bus bus, Cause cause,
                   Time now, Changes& changes);
+    void confirm_one(NodeId id, DeviceId device, std::size_t place, Bus bus, Cause cause, Time now,
+                     Changes& changes);
     void put_own(NodeId id, DeviceId device, DeviceState state, VoteKind kind, Cachable cachable, Cause cause,
                  Time now, Changes& changes);
     void refresh_aggregate(DeviceId device, DeviceRecord& record, NodeId node, Cause cause, Changes& changes);

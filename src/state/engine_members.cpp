@@ -395,6 +395,20 @@ bool Engine::Impl::snapshot_end(SenderId from, NodeId id, Time now, Changes& cha
     return true;
 }
 
+bool Engine::Impl::confirm(SenderId from, NodeId id, Time now, Changes& changes) {
+    Node& node = this->node(id);
+    if (node.own || node.speaker != from) return false;
+    std::uint32_t left = node.votes;
+    for (std::uint32_t i = 0; i < devices_.bound() && left > 0; ++i) {
+        const std::size_t place = DeviceTable::find_vote(devices_.record(DeviceId{i}), id);
+        if (place == VoteBlock::npos) continue;
+        --left;
+        confirm_one(id, DeviceId{i}, place, sender(from).bus, Cause::member_returned, now, changes);
+    }
+    if (node.standing == Standing::present) node.until.reset();
+    return true;
+}
+
 // --- time ---
 
 std::optional<Time> Engine::Impl::next_deadline() const {

@@ -242,6 +242,147 @@ TEST_F(EngineMembers, ASnapshotCutShortBySilenceMustBeginAgain) {
     EXPECT_EQ(aggregate("Custom:abc"), busy);
 }
 
+TEST_F(EngineMembers, AnOlderVoteInASnapshotConfirmsTheNewerThatOvertookIt) {
+    const SenderId two = busy_member();
+    vote(two, 2, "Custom:abc", ringing, {1, 5});
+    engine.snapshot_begin(two, node(2), now, changes);
+    EXPECT_EQ(vote(two, 2, "Custom:abc", busy, {1, 1}), VoteOutcome::refused_old);
+    EXPECT_TRUE(engine.snapshot_end(two, node(2), now, changes));
+    EXPECT_EQ(aggregate("Custom:abc"), ringing);
+    EXPECT_EQ(view("Custom:abc", 2).version, (Version{1, 5}));
+}
+
+TEST_F(EngineMembers, AnOlderVoteInASnapshotMakesTheNewerCountAgain) {
+    const SenderId two = busy_member();
+    vote(two, 2, "Custom:abc", ringing, {1, 5});
+    engine.sender_gone(two, Departure::silent, now, changes);
+    pass(seconds(20));
+    engine.sender_present(two, now, changes);
+    engine.snapshot_begin(two, node(2), now, changes);
+    changes.clear();
+    vote(two, 2, "Custom:abc", busy, {1, 1});
+    EXPECT_EQ(aggregate("Custom:abc"), ringing);
+    ASSERT_EQ(changes.aggregates.size(), 1u);
+    EXPECT_FALSE(view("Custom:abc", 2).stale);
+}
+
+TEST_F(EngineMembers, AnOlderVoteOutsideASnapshotConfirmsNothing) {
+    const SenderId two = busy_member();
+    vote(two, 2, "Custom:abc", ringing, {1, 5});
+    engine.sender_gone(two, Departure::silent, now, changes);
+    engine.sender_present(two, now, changes);
+    vote(two, 2, "Custom:abc", busy, {1, 1});
+    EXPECT_TRUE(view("Custom:abc", 2).stale);
+}
+
+TEST_F(EngineMembers, ContradictingTheVersionHeldConfirmsNothing) {
+    const SenderId two = busy_member();
+    engine.snapshot_begin(two, node(2), now, changes);
+    EXPECT_EQ(vote(two, 2, "Custom:abc", ringing, {1, 1}), VoteOutcome::refused_old);
+    EXPECT_TRUE(engine.snapshot_end(two, node(2), now, changes));
+    EXPECT_EQ(aggregate("Custom:abc"), unavailable);
+}
+
+// --- confirming without a snapshot ---
+
+TEST_F(EngineMembers, ConfirmingMakesEveryVoteHeldFreshWithoutAnyChange) {
+    const SenderId two = busy_member();
+    engine.sender_gone(two, Departure::silent, now, changes);
+    pass(seconds(1));
+    engine.sender_present(two, now, changes);
+    changes.clear();
+    EXPECT_TRUE(view("Custom:abc", 2).stale);
+    EXPECT_TRUE(engine.node(node(2)).until);
+    EXPECT_TRUE(engine.confirm(two, node(2), now, changes));
+    EXPECT_FALSE(view("Custom:abc", 2).stale);
+    EXPECT_FALSE(engine.node(node(2)).until);
+    EXPECT_TRUE(changes.aggregates.empty());
+    pass(seconds(60));
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+}
+
+TEST_F(EngineMembers, ConfirmingAfterTheHoldBringsTheVotesBackAndSaysSoOnce) {
+    const SenderId two = busy_member();
+    vote(two, 2, "Custom:gone", busy, {1, 2});
+    withdraw(two, 2, "Custom:gone", {1, 3});
+    engine.sender_gone(two, Departure::silent, now, changes);
+    pass(seconds(20));
+    engine.sender_present(two, now, changes);
+    changes.clear();
+    EXPECT_TRUE(engine.confirm(two, node(2), now, changes));
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+    EXPECT_EQ(aggregate("Custom:gone"), unavailable) << "a withdrawal stays one";
+    ASSERT_EQ(changes.aggregates.size(), 1u);
+    EXPECT_EQ(changes.aggregates[0].cause, Cause::member_returned);
+    EXPECT_TRUE(engine.confirm(two, node(2), now, changes));
+    EXPECT_EQ(changes.aggregates.size(), 1u);
+}
+
+TEST_F(EngineMembers, ConfirmingInASnapshotLetsItsEndDropNothing) {
+    const SenderId two = busy_member();
+    engine.snapshot_begin(two, node(2), now, changes);
+    EXPECT_TRUE(engine.confirm(two, node(2), now, changes));
+    EXPECT_TRUE(engine.snapshot_end(two, node(2), now, changes));
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+}
+
+TEST_F(EngineMembers, OnlyTheNodesSpeakerConfirms) {
+    const SenderId two = busy_member(Bus::xmpp);
+    const SenderId three = join(3, "pbx3");
+    engine.sender_gone(two, Departure::silent, now, changes);
+    EXPECT_FALSE(engine.confirm(two, node(2), now, changes)) << "it is away";
+    engine.sender_present(two, now, changes);
+    EXPECT_FALSE(engine.confirm(three, node(2), now, changes));
+    EXPECT_FALSE(engine.confirm(two, self, now, changes));
+    EXPECT_TRUE(view("Custom:abc", 2).stale);
+    join(2, "pbx2", Bus::local, 1);
+    EXPECT_FALSE(engine.confirm(two, node(2), now, changes)) << "a nearer bus owns the node";
+    EXPECT_TRUE(view("Custom:abc", 2).stale);
+}
+
+TEST_F(EngineMembers, ConfirmingSaysByWhichRoadTheVotesAreKnownNow) {
+    busy_member(Bus::corosync);
+    const SenderId far = join(2, "pbx2", Bus::xmpp, 1);
+    engine.sender_gone(SenderId{0}, Departure::silent, now, changes);
+    ASSERT_EQ(engine.node(node(2)).owner, Bus::xmpp);
+    EXPECT_EQ(view("Custom:abc", 2).bus, Bus::corosync);
+    EXPECT_TRUE(engine.confirm(far, node(2), now, changes));
+    EXPECT_EQ(view("Custom:abc", 2).bus, Bus::xmpp);
+    EXPECT_TRUE(view("Custom:abc", 2).cachable);
+}
+
+TEST_F(EngineMembers, ConfirmingDoesNotMakeALostPbxCount) {
+    const SenderId two = busy_member(Bus::local, Announcement::Speaks::for_pbx);
+    engine.node_pbx_link(two, node(2), false, now, changes);
+    const bool counted = view("Custom:abc", 2).counts;
+    EXPECT_TRUE(engine.confirm(two, node(2), now, changes));
+    EXPECT_EQ(view("Custom:abc", 2).counts, counted);
+    EXPECT_TRUE(view("Custom:abc", 2).stale);
+}
+
+TEST_F(EngineMembers, TheNewestVersionOfANodeCountsWithdrawalsToo) {
+    EXPECT_EQ(engine.newest_version(node(2)), Version{});
+    const SenderId two = busy_member();
+    vote(two, 2, "Custom:b", busy, {1, 9});
+    vote(two, 2, "Custom:c", busy, {1, 4});
+    EXPECT_EQ(engine.newest_version(node(2)), (Version{1, 9}));
+    withdraw(two, 2, "Custom:c", {1, 12});
+    EXPECT_EQ(engine.newest_version(node(2)), (Version{1, 12}));
+    vote(two, 2, "Custom:abc", busy, {2, 1});
+    EXPECT_EQ(engine.newest_version(node(2)), (Version{2, 1}));
+    EXPECT_EQ(engine.newest_version(node(3)), Version{});
+}
+
+TEST_F(EngineMembers, OurFrameOnXmppIsNearerThanAsterisksWireThere) {
+    const SenderId plain = join(2, "pbx2 of Asterisk", Bus::xmpp_plain, 0);
+    vote(plain, 2, "Custom:abc", busy);
+    EXPECT_EQ(engine.node(node(2)).owner, Bus::xmpp_plain);
+    join(2, "pbx2", Bus::xmpp, 1);
+    EXPECT_EQ(engine.node(node(2)).owner, Bus::xmpp);
+    EXPECT_EQ(vote(plain, 2, "Custom:abc", ringing), VoteOutcome::refused_far);
+    EXPECT_FALSE(has_versions(Bus::xmpp_plain));
+}
+
 TEST_F(EngineMembers, AfterASnapshotNothingIsPending) {
     const SenderId two = busy_member();
     engine.sender_gone(two, Departure::silent, now, changes);
