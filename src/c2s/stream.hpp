@@ -27,12 +27,13 @@ struct TlsInfo {
 
 /// One connection of one account, from the name lookup to its end; made anew for the next try. Everything on
 /// the loop's thread; nothing blocks. After close() or on_end() its owner is not called any more; it may be
-/// destroyed at any time, also from within a call.
+/// destroyed at any time, also from within a call. Nobody is called from within start(), send() or close().
+///
+/// When we end it, the server is told why, and has 200 ms to read that before on_end().
 ///
 /// Bounds  unsent bytes: who sends looks at unsent_bytes(); beyond `most_unsent` the stream ends as lost. A
-/// connect,
-///         a handshake and a login take at most `patience` each. More than `Limits` of the parser end the
-///         stream.
+///         connect, a handshake and a login take at most `patience` each. More than `Limits` of the parser
+///         end the stream. 64 KiB are read a turn of the loop.
 class Stream {
 public:
     struct Owner {
@@ -46,23 +47,29 @@ public:
         /// For `set debug on`: whole stanzas, secrets replaced by `***`.
         enum class Way : std::uint8_t { in, out };
         std::function<void(Way, std::string_view xml)> on_traffic = {};
+        /// Whether on_traffic is wanted now, asked before anything is made for it; empty: always.
+        std::function<bool()> wants_traffic = {};
         std::function<void(const Login::Output::Line&)> on_line = {};
     };
     static constexpr std::size_t most_unsent = 4 * 1024 * 1024;
     static constexpr std::chrono::seconds patience{15};
 
-    Stream(boost::asio::io_context& loop, Account account, Owner owner);
+    /// `most_wait` in place of `patience`.
+    Stream(boost::asio::io_context& loop, Account account, Owner owner,
+           std::chrono::milliseconds most_wait = patience);
     ~Stream();
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
     void start();
-    /// Only while bound. Written at once where the socket takes it.
+    /// Only while bound; else nothing happens. What is sent in one turn of the loop is written at its end, at
+    /// once, where the socket takes it.
     void send(const wire::xml::Element& stanza);
     /// White space between stanzas.
     void send_keepalive();
     std::size_t unsent_bytes() const;
-    /// Says </stream:stream> if it can, and lets go; at most 200 ms, then `done` (which may be empty).
+    /// Says </stream:stream> if it can, and lets go; at most 200 ms, then `done` (which may be empty), never
+    /// from within. Who destroys the stream before does not hear of it.
     void close(std::function<void()> done = {});
 
     State state() const;
