@@ -4,10 +4,14 @@
 #include "state/types.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace lamplight::bus::xmpp {
 
@@ -32,7 +36,7 @@ public:
     /// without `to`.
     void bound(std::string own_jid);
     /// Appends `iq` with an id to `out`. The handler is called once, from take(), on_time() or stream_lost(),
-    /// and may ask again from there.
+    /// and may ask again from there; beyond `most` from here, and then it may not.
     void ask(wire::xml::Element iq, Handler handler, state::Time now, Stanzas& out,
              state::Duration patience = usual_patience);
     /// True when it was an answer to one of ours; its handler has been called.
@@ -49,13 +53,18 @@ private:
         state::Time until;
         Handler handler;
     };
+    using All = std::map<std::string, Waiting, std::less<>>;
+
     bool answers(const Waiting& request, std::string_view from) const;
+    bool is_ourselves(std::string_view from) const;
+    Waiting remove(All::iterator request);
 
     std::string own_;
     std::string own_bare_;
     std::string own_domain_;
     std::uint64_t last_ = 0;
-    std::map<std::string, Waiting, std::less<>> waiting_;
+    All waiting_;  ///< by id
+    std::set<std::pair<state::Time, std::string>> until_;
 };
 
 }  // namespace lamplight::bus::xmpp

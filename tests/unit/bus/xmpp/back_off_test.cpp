@@ -1,0 +1,45 @@
+#include "bus/xmpp/back_off.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace lamplight::bus::xmpp {
+namespace {
+
+using namespace std::chrono_literals;
+using Trouble = BackOff::Trouble;
+constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
+
+TEST(BackOff, DoublesFromOneSecondToAMinute) {
+    BackOff back_off;
+    for (const state::Duration step : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s})
+        EXPECT_EQ(back_off.next(Trouble::passing, 0), step / 2);
+}
+
+TEST(BackOff, DrawsFromHalfOfTheStepToTheWholeOfIt) {
+    for (std::uint64_t random = 0; random < 3'000; ++random) {
+        BackOff back_off;
+        const state::Duration pause = back_off.next(Trouble::passing, random);
+        EXPECT_GE(pause, 500ms);
+        EXPECT_LE(pause, 1s);
+    }
+    EXPECT_EQ(BackOff().next(Trouble::passing, 500), 1s);
+    EXPECT_LE(BackOff().next(Trouble::passing, largest), 1s);
+}
+
+TEST(BackOff, WaitsLongAtOnceWhenTheTroubleWillLast) {
+    BackOff back_off;
+    EXPECT_GE(back_off.next(Trouble::lasting, 7), 30s);
+    EXPECT_GE(back_off.next(Trouble::passing, 7), 30s);
+}
+
+TEST(BackOff, IsShortAgainAfterASuccess) {
+    BackOff back_off;
+    back_off.next(Trouble::lasting, 0);
+    back_off.succeeded();
+    EXPECT_EQ(back_off.next(Trouble::passing, 0), 500ms);
+}
+
+}  // namespace
+}  // namespace lamplight::bus::xmpp
