@@ -4,6 +4,7 @@
 #include "conf/asterisk_conf.hpp"
 #include "conf/corosync_conf.hpp"
 #include "conf/extensions_conf.hpp"
+#include "conf/jabber_conf.hpp"
 #include "conf/lamplight_conf.hpp"
 #include "conf/logger_conf.hpp"
 #include "conf/modules_conf.hpp"
@@ -23,9 +24,15 @@ namespace {
 using namespace lamplight::conf;
 
 const FileTable* find_table(std::string_view file) {
-    const std::array<const FileTable*, 7> tables{
-        &lamplight_table().info,  &asterisk_table().info, &logger_table().info, &modules_table().info,
-        &extensions_table().info, &corosync_table().info, &ais_table().info};
+    const std::array<const FileTable*, 9> tables{&lamplight_table().info,
+                                                 &asterisk_table().info,
+                                                 &logger_table().info,
+                                                 &modules_table().info,
+                                                 &extensions_table().info,
+                                                 &corosync_table().info,
+                                                 &ais_table().info,
+                                                 &jabber_table(JabberFile::jabber_conf).info,
+                                                 &jabber_table(JabberFile::xmpp_conf).info};
     for (const FileTable* table : tables)
         if (table->file == file) return table;
     return nullptr;

@@ -255,9 +255,9 @@ struct LoadedPart {
 using Loaded = LoadedPart<Configuration>;
 
 /// Reads everything: lamplight.conf, then asterisk.conf, logger.conf, modules.conf, extensions.conf,
-/// res_corosync.conf and ais.conf where it says, and openais.conf. Never fails as such: with an error among
-/// the problems the value is whatever could be understood, good for showing but not for starting. Blocks on
-/// the disk.
+/// res_corosync.conf, ais.conf and xmpp.conf or jabber.conf where it says, and openais.conf. Never fails as
+/// such: with an error among the problems the value is whatever could be understood, good for showing but not
+/// for starting. Blocks on the disk.
 Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, const FileSource& files,
             const Environment& environment);
 

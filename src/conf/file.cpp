@@ -47,8 +47,8 @@ bool filter_matches(std::string_view pattern, std::string_view text) {
 
 class Parser {
 public:
-    Parser(std::string config_dir, const FileSource& files)
-        : config_dir_(std::move(config_dir)), files_(files) {}
+    Parser(std::string config_dir, const FileSource& files, Quotes quotes)
+        : config_dir_(std::move(config_dir)), files_(files), quotes_(quotes) {}
 
     File parse(const std::string& path) {
         auto content = files_.read(path);
@@ -115,7 +115,7 @@ private:
         if (line.size() > longest_line_bytes) {
             problem(Severity::warning, where,
                     fmt::format("a line of {} bytes is skipped, it begins with {}", line.size(),
-                                shown(line.substr(0, 32))),
+                                quoted(line.substr(0, 32))),
                     fmt::format("lines have at most {} bytes", longest_line_bytes), "break it up");
             return false;
         }
@@ -129,7 +129,7 @@ private:
     void check_utf8(std::string_view text, Where where, Level& level) {
         if (level.complained_of_utf8 || is_utf8(text)) return;
         level.complained_of_utf8 = true;
-        problem(Severity::warning, where, fmt::format("`{}` is not UTF-8", shown(text)),
+        problem(Severity::warning, where, fmt::format("`{}` is not UTF-8", quoted(text)),
                 "names are shown and sent as UTF-8", "save the file as UTF-8");
     }
 
@@ -147,7 +147,7 @@ private:
     void parse_section(std::string_view text, Where where, Level& level) {
         const std::size_t end = text.find(']');
         if (end == text.npos) {
-            problem(Severity::error, where, fmt::format("`{}` has no closing ]", shown(text)), "",
+            problem(Severity::error, where, fmt::format("`{}` has no closing ]", quoted(text)), "",
                     "write it as [name]");
             open_section(Section{std::string(trimmed(text.substr(1))), where, true, {}}, level);
             return;
@@ -159,7 +159,7 @@ private:
             return;
         }
         if (!after.empty())
-            problem(Severity::warning, where, fmt::format("`{}` after ] is ignored", shown(trimmed(after))),
+            problem(Severity::warning, where, fmt::format("`{}` after ] is ignored", quoted(trimmed(after))),
                     trimmed(after).starts_with('(') ? "a blank stands before the (" : "", "take it away");
         open_section(Section{std::string(name), where, false, {}}, level);
     }
@@ -200,7 +200,7 @@ private:
         std::optional<std::size_t> found = so_far ? so_far : find_section(name, filters ? filter : "");
         if (!found) {
             problem(Severity::error, where,
-                    fmt::format("[{}](+{}) has no section to add to", shown(name), shown(filter)),
+                    fmt::format("[{}](+{}) has no section to add to", shown(name), quoted(filter)),
                     filters ? "no section of this name fits" : "no section of this name stands before it",
                     "write the section first, or take the + away");
             return so_far;
@@ -217,7 +217,7 @@ private:
         const auto base = find_section(name, "TEMPLATES=include");
         if (!base) {
             problem(Severity::error, where,
-                    fmt::format("[{}] inherits from [{}]", shown(heir.name), shown(name)),
+                    fmt::format("[{}] inherits from [{}]", shown(heir.name), quoted(name)),
                     "there is no section of that name before it", "write the template first");
             return;
         }
@@ -267,7 +267,7 @@ private:
     void parse_option(std::string_view text, Where where, Level& level) {
         if (!level.section) {
             problem(Severity::error, where,
-                    fmt::format("`{}` stands before the first [section]", shown(text)), "",
+                    fmt::format("`{}` stands before the first [section]", quoted(text)), "",
                     "put it into a section");
             return;
         }
@@ -275,7 +275,7 @@ private:
         text.remove_prefix(escaped);  // a backslash lets a name begin with [ or #
         const std::size_t equals = text.find('=', escaped);
         if (equals == text.npos) {
-            problem(Severity::warning, where, fmt::format("`{}` is ignored", shown(text)),
+            problem(Severity::warning, where, fmt::format("`{}` is ignored", quoted(text)),
                     "it has no =", "write it as name = value");
             return;
         }
@@ -284,7 +284,7 @@ private:
         std::string_view value = text.substr(equals + 1);
         if (!appends && value.starts_with('>')) value.remove_prefix(1);
         if (name.empty())
-            problem(Severity::warning, where, fmt::format("`{}` is ignored", shown(text)),
+            problem(Severity::warning, where, fmt::format("`{}` is ignored", quoted(text)),
                     "no name stands before =", "write it as name = value");
         else if (!appends || !append(result_.sections[*level.section], name, value))
             add_option(result_.sections[*level.section], name, trimmed(value), where);
@@ -327,7 +327,7 @@ private:
                     "Lamplight runs no program to read its configuration",
                     "let the program write its output into a file and #include that");
         else
-            problem(Severity::warning, where, fmt::format("the directive #{} is ignored", shown(word)),
+            problem(Severity::warning, where, fmt::format("the directive #{} is ignored", quoted(word)),
                     "only #include and #tryinclude are known", "write ; before a comment");
     }
 
@@ -406,6 +406,9 @@ private:
 
     // --- problems ---
 
+    /// Text of a line, for a problem.
+    std::string quoted(std::string_view text) const { return quotes_ == Quotes::none ? "…" : shown(text); }
+
     void problem(Severity severity, Where where, std::string what, std::string why, std::string what_to_do) {
         problems_.add(
             {severity, result_.place(where), std::move(what), std::move(why), std::move(what_to_do)});
@@ -413,6 +416,7 @@ private:
 
     std::string config_dir_;
     const FileSource& files_;
+    Quotes quotes_;
     File result_;
     Collector problems_{result_.problems};
     std::vector<std::uint32_t> open_;     ///< files being read, outermost first
@@ -425,8 +429,9 @@ private:
 
 }  // namespace
 
-File read_file(const std::string& path, const std::string& config_dir, const FileSource& files) {
-    return Parser(config_dir, files).parse(path);
+File read_file(const std::string& path, const std::string& config_dir, const FileSource& files,
+               Quotes quotes) {
+    return Parser(config_dir, files, quotes).parse(path);
 }
 
 bool same_name(std::string_view a, std::string_view b) {

@@ -50,6 +50,9 @@ inline constexpr std::size_t most_files = 4096;
 inline constexpr std::uint64_t most_bytes = 256u << 20;  ///< all files together
 inline constexpr std::size_t most_inherited = 500'000;   ///< options that templates bring, all together
 
+/// Whether problems may quote a line of the file: not where a line may be, or miss its mark as, a password.
+enum class Quotes : std::uint8_t { lines, none };
+
 /// Reads a file of Asterisk's format: sections, templates `[x](!)`, `[y](x)`, additions `[y](+)`, `[y](+x)`,
 /// `[y](+name=value)`, `=`, `=>`, `+=`, comments, `#include`, `#tryinclude`.
 ///
@@ -57,7 +60,8 @@ inline constexpr std::size_t most_inherited = 500'000;   ///< options that templ
 /// refused: no program is run. What Asterisk would skip with a warning is a warning here; what makes it
 /// refuse the file is an error. Every problem is collected. Names of sections match in any case, values are
 /// bytes.
-File read_file(const std::string& path, const std::string& config_dir, const FileSource& files);
+File read_file(const std::string& path, const std::string& config_dir, const FileSource& files,
+               Quotes quotes = Quotes::lines);
 
 /// Equal but for the case of ASCII letters, as Asterisk compares names.
 bool same_name(std::string_view a, std::string_view b);

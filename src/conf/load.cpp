@@ -4,6 +4,7 @@
 #include "conf/corosync_conf.hpp"
 #include "conf/extensions_conf.hpp"
 #include "conf/file.hpp"
+#include "conf/jabber_conf.hpp"
 #include "conf/lamplight_conf.hpp"
 #include "conf/logger_conf.hpp"
 #include "conf/modules_conf.hpp"
@@ -265,6 +266,61 @@ AisSettings read_ais(const Configuration& settings, const FileSource& files, Rea
     return ais;
 }
 
+// --- jabber.conf, xmpp.conf ---
+
+/// The module answers to both names; each rule may use either.
+bool is_jabber_excluded(const ModuleRules& rules) {
+    const std::array<std::string_view, 2> names{"res_jabber.so", "res_xmpp.so"};
+    const bool unloaded = std::any_of(rules.rules.begin(), rules.rules.end(), [&](const ModuleRule& rule) {
+        return rule.verb == ModuleVerb::noload && (rule.module == names[0] || rule.module == names[1]);
+    });
+    return unloaded || std::all_of(names.begin(), names.end(), [&](std::string_view name) {
+               return rules.verdict(name) == ModuleVerdict::exclude;
+           });
+}
+
+void note_both(const std::string& xmpp, const std::string& jabber, const FileSource& files,
+               Reading& reading) {
+    const auto other = files.read(jabber);
+    if (!other && other.error().failure == ReadFailure::missing) return;
+    reading.report(Severity::warning, {jabber, 0}, "the file is not read", fmt::format("{} counts", xmpp),
+                   "remove one of them");
+}
+
+void check_clients(const JabberSettings& jabber, const std::string& path, Reading& reading) {
+    const auto& clients = jabber.clients;
+    if (clients.empty())
+        return reading.report(Severity::warning, {path, 0}, "there is no client",
+                              "no section but [general] names an account",
+                              "write a section with username, secret and distribute_events = yes");
+    if (std::none_of(clients.begin(), clients.end(),
+                     [](const JabberClient& client) { return client.distribute_events; }))
+        reading.report(Severity::notice, {path, 0}, "no device state is exchanged over XMPP",
+                       "no client says distribute_events = yes", "add it if that is not meant");
+}
+
+JabberSettings read_jabber(const Configuration& settings, const FileSource& files, Reading& reading) {
+    const std::string folder = settings.config_dir.string();
+    const std::string xmpp = (settings.config_dir / to_string(JabberFile::xmpp_conf)).string();
+    const std::string jabber = (settings.config_dir / to_string(JabberFile::jabber_conf)).string();
+    JabberFile kind = JabberFile::xmpp_conf;
+    File file = read_file(xmpp, folder, files, Quotes::none);
+    if (file.missing) {
+        kind = JabberFile::jabber_conf;
+        file = read_file(jabber, folder, files, Quotes::none);
+    } else {
+        note_both(xmpp, jabber, files, reading);
+    }
+    reading.take(file, jabber_table(kind).info.owner);
+    JabberSettings found;
+    found.present = file.read;
+    if (!file.read) return found;
+    found.file = to_string(kind);
+    found.clients = read_jabber_clients(file, kind, files, reading.problems);
+    check_clients(found, file.names.front(), reading);
+    return found;
+}
+
 /// The first line of a file, without blanks around it.
 std::string first_line(const std::string& path, const FileSource& files) {
     const auto content = files.read(path);
@@ -327,6 +383,7 @@ Loaded load(const std::filesystem::path& lamplight_conf, MainFile main_file, con
     // On a host without event channels openais.conf is nobody's business.
     if (settings.ais.present || ais == ModuleVerdict::load || ais == ModuleVerdict::require)
         read_openais_conf(settings, files, settings.ais, reading);
+    if (!is_jabber_excluded(settings.modules)) settings.jabber = read_jabber(settings, files, reading);
     return reading.finish(std::move(settings));
 }
 
@@ -360,6 +417,12 @@ LoadedPart<AisSettings> load_ais(const Configuration& running, const FileSource&
     Reading reading;
     AisSettings settings = read_ais(running, files, reading);
     read_openais_conf(running, files, settings, reading);
+    return reading.finish(std::move(settings));
+}
+
+LoadedPart<JabberSettings> load_jabber(const Configuration& running, const FileSource& files) {
+    Reading reading;
+    JabberSettings settings = read_jabber(running, files, reading);
     return reading.finish(std::move(settings));
 }
 

@@ -104,7 +104,7 @@ public:
             const SectionInfo* known = find_section(section);
             if (known == nullptr || known->content != SectionInfo::Content::options) continue;
             for (const Option& option : section.options)
-                find_option(*known, option);
+                find_option(*known, section.name, option);
         }
         return std::move(found_);
     }
@@ -124,9 +124,9 @@ private:
         return nullptr;
     }
 
-    void find_option(const SectionInfo& section, const Option& option) {
+    void find_option(const SectionInfo& section, std::string_view written, const Option& option) {
         const auto index = index_of(section.name, option.name);
-        if (!index) return report_unknown(section.name, option);
+        if (!index) return report_unknown(section.name, written, option);
         const OptionInfo& info = table_.options[*index];
         if (info.type == ValueType::ignored) return;
         auto value = parse_value(info, option.value);
@@ -148,20 +148,22 @@ private:
         return std::nullopt;
     }
 
-    void report_unknown(std::string_view section, const Option& option) {
+    void report_unknown(std::string_view section, std::string_view written, const Option& option) {
         std::vector<std::string_view> names;
         for (const OptionInfo& info : table_.options)
             if (info.section == section) names.push_back(info.name);
         const auto near = nearest(option.name, names);
         std::string advice = near ? fmt::format("did you mean {}?", *near) : elsewhere(option.name);
-        report(file_.place(option.where), fmt::format("{} is no option of [{}]", option.name, section), "",
+        report(file_.place(option.where), fmt::format("{} is no option of [{}]", option.name, written), "",
                advice.empty() ? "correct or remove it" : std::move(advice));
     }
 
     /// The option exists in another section of the file.
     std::string elsewhere(std::string_view name) const {
         for (const OptionInfo& info : table_.options)
-            if (same_name(info.name, name)) return fmt::format("it belongs into [{}]", info.section);
+            if (same_name(info.name, name))
+                return info.section == any_section ? "it belongs into a section beside this one"
+                                                   : fmt::format("it belongs into [{}]", info.section);
         return {};
     }
 

@@ -1,2 +1,3 @@
 # Fuzz targets of what comes over XMPP; see CMakeLists.txt.
 lamplight_fuzz(fuzz_wire_xml SOURCES fuzz_wire_xml.cpp LINK lamplight_xml)
+lamplight_fuzz(fuzz_conf_jabber SOURCES fuzz_conf_jabber.cpp LINK lamplight_conf)

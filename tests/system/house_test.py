@@ -56,7 +56,8 @@ class ManualPages(unittest.TestCase):
     def test_are_there_and_clean(self):
         pages = [*SOURCE.glob("docs/man/*.[158]"), *BUILD.glob("man/*.5")]
         self.assertEqual({page.name for page in pages},
-                         {"lamplightd.8", "lamplight.1", "lamplight-evt.1", "lamplight.conf.5", "ais.conf.5"})
+                         {"lamplightd.8", "lamplight.1", "lamplight-evt.1", "lamplight.conf.5", "ais.conf.5",
+                          "jabber.conf.5", "xmpp.conf.5"})
         for page in pages:
             with self.subTest(page.name):
                 done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page], capture_output=True, text=True)
