@@ -32,6 +32,7 @@ class Installation(SystemTest):
                      "lib/sysusers.d/lamplight.conf", "share/bash-completion/completions/lamplight",
                      "share/man/man8/lamplightd.8", "share/man/man1/lamplight.1", "share/man/man5/lamplight.conf.5",
                      "share/man/man5/ais.conf.5", "share/man/man5/jabber.conf.5", "share/man/man5/xmpp.conf.5",
+                     "share/lamplight/configs/jabber.conf.sample", "share/lamplight/configs/xmpp.conf.sample",
                      "share/doc/lamplight/LICENSE", *(f"share/lamplight/configs/{name}.sample" for name in FILES)):
             with self.subTest(path):
                 self.assertTrue((self.root / path).is_file())
