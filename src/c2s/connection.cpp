@@ -27,6 +27,10 @@ void set(int socket, int level, int name, int value) {
     (void)::setsockopt(socket, level, name, &value, sizeof value);
 }
 
+std::string broken() {
+    return fmt::format("the connection broke: {}", std::strerror(errno));
+}
+
 void prepare(asio::ip::tcp::socket& socket) {
     boost::system::error_code ignored;
     socket.native_non_blocking(true, ignored);
@@ -83,8 +87,8 @@ void Connection::read() {
         const ssize_t size = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), 0);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
-        if (size == 0) return lose("the server closed the connection");
-        if (size < 0) return lose(fmt::format("the connection broke: {}", std::strerror(errno)));
+        if (size == 0) return lose(broken_.empty() ? "the server closed the connection" : broken_);
+        if (size < 0) return lose(broken());
         take({buffer.data(), static_cast<std::size_t>(size)});
         if (mode_ == Mode::closed) return;
     }
@@ -168,7 +172,7 @@ tl::expected<void, Failure> Connection::encrypt_unsent() {
 }
 
 void Connection::write_out() {
-    if (mode_ == Mode::closed || deaf_) return;
+    if (mode_ == Mode::closed || !broken_.empty()) return;
     const bool had_any = sent_ < out_.size();
     while (sent_ < out_.size()) {
         const ssize_t size =
@@ -178,7 +182,7 @@ void Connection::write_out() {
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return wait_to_write();
         } else if (errno != EINTR) {
-            deaf_ = true;  // the reader finds the end, behind what the server said last
+            broken_ = broken();  // the reader finds the end, behind what the server said last
             break;
         }
     }
@@ -186,7 +190,7 @@ void Connection::write_out() {
     out_.clear();
     if (out_.capacity() > kept_buffer_bytes) out_.shrink_to_fit();
     if (mode_ == Mode::finishing) return shut_down_when_sent();
-    if (had_any && !deaf_ && !handshaking_ && plain_.empty()) owner_.on_drained();
+    if (had_any && broken_.empty() && !handshaking_ && plain_.empty()) owner_.on_drained();
 }
 
 void Connection::wait_to_write() {

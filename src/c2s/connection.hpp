@@ -76,7 +76,7 @@ private:
     std::unique_ptr<Tls> tls_;
     bool handshaking_ = false;
     bool flushing_ = false;  ///< waits for room, or its turn
-    bool deaf_ = false;      ///< it reads no more: what it said last is still to be read
+    std::string broken_;     ///< why it takes no more: what it said last is still to be read
     std::string plain_;      ///< to be sent, not encrypted yet
     std::string out_;        ///< to be sent as it is, from sent_ on
     std::size_t sent_ = 0;
