@@ -154,12 +154,10 @@ private:
     }
 
     std::size_t read_tag(std::string_view bytes) {
-        // no more than may come, so that nobody waits for the end of what is too large anyway
-        const auto result = scanner_.scan(bytes.substr(0, limits_.stanza_bytes - stanza_bytes_ + 1));
+        const auto result = scanner_.scan(bytes.substr(0, allowed() + 1));
+        if (scanner_.attributes() > limits_.attributes) refuse(Flaw::too_many_attributes);
         if (!count(result.read)) return result.read;
-        if (scanner_.attributes() > limits_.attributes)
-            refuse(Flaw::too_many_attributes);
-        else if (result.found == TagScanner::Found::more)
+        if (result.found == TagScanner::Found::more)
             held_.append(bytes.substr(0, result.read));
         else
             end_tag(result.found, bytes.substr(0, result.read));
@@ -213,11 +211,9 @@ private:
     }
 
     std::size_t read_text(std::string_view bytes) {
-        const auto read = text_before_tag(bytes.substr(0, limits_.stanza_bytes - stanza_bytes_ + 1));
-        if (reference_bytes_ > max_reference_bytes)
-            refuse(Flaw::malformed);
-        else if (count(read) && read > 0)
-            parse(bytes.substr(0, read));
+        const auto read = text_before_tag(bytes.substr(0, allowed() + 1));
+        parse_and_count(bytes.substr(0, read));
+        if (reference_bytes_ > max_reference_bytes) refuse(Flaw::malformed);
         if (!flaw_ && read < bytes.size()) begin_tag();
         return read;
     }
@@ -237,11 +233,11 @@ private:
     }
 
     std::size_t read_cdata(std::string_view bytes) {
-        bytes = bytes.substr(0, limits_.stanza_bytes - stanza_bytes_ + 1);
+        bytes = bytes.substr(0, allowed() + 1);
         std::size_t at = 0;
         while (at < bytes.size() && !cdata_ends_with(bytes[at++])) {
         }
-        if (!count(at) || !parse(bytes.substr(0, at))) return at;
+        parse_and_count(bytes.substr(0, at));
         if (cdata_end_ == 3) place_ = Place::text;
         reference_bytes_ = 0;
         return at;
@@ -256,6 +252,14 @@ private:
         return cdata_end_ == 3;
     }
 
+    /// What is refused depends on the bytes alone, not on how they were cut: up to the limit they are read.
+    void parse_and_count(std::string_view text) {
+        const std::string_view in_time = text.substr(0, allowed());
+        if (!in_time.empty()) parse(in_time);
+        count(text.size());
+    }
+
+    std::size_t allowed() const { return limits_.stanza_bytes - stanza_bytes_; }
     bool count(std::size_t bytes) {
         stanza_bytes_ += bytes;
         if (stanza_bytes_ > limits_.stanza_bytes) refuse(Flaw::too_large);

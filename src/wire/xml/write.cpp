@@ -109,6 +109,15 @@ std::string to_text(const Element& element, std::string_view parent_ns) {
     return out;
 }
 
+bool is_text(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length = character_at(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
 std::string escape(std::string_view text) {
     std::string out;
     append_escaped(out, text, Inside::text);

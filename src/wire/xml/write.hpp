@@ -16,4 +16,7 @@ std::string to_text(const Element& element, std::string_view parent_ns = "jabber
 /// Escapes & < > ' " for text and attributes alike; characters that XML does not have are left out.
 std::string escape(std::string_view text);
 
+/// UTF-8 with nothing in it that XML 1.0 does not have: escape() leaves nothing out.
+bool is_text(std::string_view text);
+
 }  // namespace lamplight::wire::xml
