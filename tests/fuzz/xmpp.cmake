@@ -1,3 +1,4 @@
 # Fuzz targets of what comes over XMPP; see CMakeLists.txt.
 lamplight_fuzz(fuzz_wire_xml SOURCES fuzz_wire_xml.cpp LINK lamplight_xml)
 lamplight_fuzz(fuzz_conf_jabber SOURCES fuzz_conf_jabber.cpp LINK lamplight_conf)
+lamplight_fuzz(fuzz_wire_pubsub SOURCES fuzz_wire_pubsub.cpp LINK lamplight_pubsub)

@@ -26,7 +26,8 @@ struct Event {
     std::string subscription;            ///< of subscription: subscribed, none, pending
 };
 
-/// Empty when the message has no PubSub event. A node whose name cannot be read is empty.
+/// Empty when the message has no PubSub event, or one of another kind (`collection`), or is an error. A node
+/// whose name cannot be read is empty.
 std::optional<Event> parse_event(const xml::Element& message);
 
 }  // namespace lamplight::wire::pubsub

@@ -54,7 +54,7 @@ enum class Refusal : std::uint8_t {
     bad_name,  ///< a device, mailbox or context that is empty, too long, or has control characters
     no_state,
     unknown_state,
-    bad_counts,  ///< missing, or not a number
+    bad_counts,  ///< missing, not a number, or more than an Asterisk can say
     bad_frame,   ///< not base64, or longer than a frame
 };
 inline constexpr std::size_t refusal_count = 11;
@@ -65,8 +65,12 @@ std::string_view to_string(Refusal refusal);
 /// frame. `cachable` is 1 when it is missing.
 tl::expected<Payload, Refusal> parse_item(const xml::Element& item);
 
+/// Whether Asterisk's wire carries the name as it is: 1 to max_sent_name_bytes of UTF-8 without control
+/// characters.
+bool is_sendable_name(std::string_view name);
+
 /// What we publish is what every Asterisk understands: `eid` always, never an empty state. Asserts that the
-/// names are 1 to max_sent_name_bytes.
+/// names are 1 to max_sent_name_bytes; who asks is_sendable_name() before knows that they arrive unchanged.
 xml::Element make_item(const StateItem& item);
 xml::Element make_item(const MailboxItem& item);
 /// `id` of the item: one for all, so that a service that keeps items keeps one.

@@ -21,7 +21,7 @@ struct NodeForm {
     enum class Publish : std::uint8_t { publishers, open } publish = Publish::publishers;
     enum class Persist : std::uint8_t { no, yes } persist = Persist::no;
     enum class Type : std::uint8_t { unsaid, leaf, collection } type = Type::unsaid;
-    std::string collection;  ///< it belongs to; empty: none
+    std::string collection = {};  ///< it belongs to; empty: none
     /// Fields beyond those all servers know (max_items, notify_delete, send_last_published_item, itemreply):
     /// left out in a second attempt, when a server refuses the form.
     enum class Fields : std::uint8_t { all, few } fields = Fields::all;
@@ -78,8 +78,11 @@ std::optional<std::vector<DiscoItem>> parse_disco_items(const xml::Element& iq);
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_configuration(const xml::Element& iq);
 std::optional<std::vector<Affiliation>> parse_affiliations(const xml::Element& iq);
 
+inline constexpr std::size_t max_condition_bytes = 64;    ///< a longer one is passed over
+inline constexpr std::size_t max_error_text_bytes = 256;  ///< a longer text is cut
+
 /// An IQ of type error, whichever server made it: the condition inside or beside <error/>, with or without
-/// the legacy code, with or without the request echoed.
+/// the legacy code, with or without the request echoed. A stanza without <error/> is `undefined-condition`.
 struct Error {
     std::string
         condition;  ///< `item-not-found`; from the code when there is no element; else `undefined-condition`
