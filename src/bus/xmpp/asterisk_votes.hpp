@@ -24,21 +24,31 @@ namespace lamplight::bus::xmpp {
 /// their votes in, ours out, one item a publish. Pure. What plain::Exchange is on a ring.
 ///
 /// In   a vote counts for the EID in it (bus xmpp_plain, a sender an EID); refused and counted are those of
-/// our own EIDs
-///      (that is how our own come back), of EIDs that are Lamplights on any bus, of a publisher that is no
-///      buddy where the service names it, and whatever wire::pubsub refuses. An EID tied to a JID (`eid` in
-///      jabber.conf) is heard from that JID only where the publisher is named, and it is silent or present as
-///      its JID is; an untied one cannot be known dead.
+/// our own
+///      EIDs (that is how our own come back), of EIDs that are Lamplights on any bus, of a publisher that is
+///      no buddy where the service names it, and whatever wire::pubsub refuses. An EID tied to a JID (`eid`
+///      in jabber.conf) is heard from that JID only where the publisher is named, that JID with no other EID,
+///      and it is silent or present as its JID is; since an Asterisk publishes before it sends its presence,
+///      a vote is believed for `presence_follows` without it. An untied one cannot be known dead: it is
+///      silent while no stream is there that it was heard through, and present again with its next vote.
 /// Out  only while an Asterisk may hear it: a buddy is there that is no Lamplight, or an untied one has been
 /// heard.
 ///      When one comes, everything is published once more (a dump), after `dump_delay`, at its pace; changes
 ///      go ahead of it. Nothing is queued: what waits is a mark, and the newest vote is written when there is
-///      room. A withdrawal is UNAVAILABLE. Names beyond 79 bytes stay here, each said once.
+///      room. A withdrawal is UNAVAILABLE. Names beyond 79 bytes, or that XML or Asterisk would read as
+///      others, stay here, each said once.
+/// A node is published to after node_ready(); a node that refuses waits for the next one. What is refused of
+/// one item alone (ejabberd keeps an item for its first publisher) waits for the next change or node_ready().
+/// In collection mode node_ready(device_state) is about the collection: leaves are published to behind it.
 /// Two clients carry the same events: each has its own marks, so what one server loses the other has.
 ///
 /// Bounds  8 bytes and a bit for a waiting vote and client; `most_eids` senders.
 class AsteriskVotes {
 public:
+    /// The nodes all Asterisks share, in collection mode collections.
+    static constexpr std::string_view device_state = "device_state";
+    static constexpr std::string_view message_waiting = "message_waiting";
+
     struct ClientSettings {
         std::string service;
         bool collection = false;  ///< a node a device
@@ -49,8 +59,9 @@ public:
         enum class Kind : std::uint8_t {
             malformed,  ///< an item was refused; `text`: why, from where. Once a client, reason and minute
             stranger,   ///< a publisher that is no buddy; `text`: its JID. Once a JID and minute
-            wrong_eid,  ///< an EID tied to another JID; `text`: both
-            name_too_long,  ///< one of our devices; `text`: its name. Once a device
+            wrong_eid,  ///< an EID tied to another JID, or not the publisher's; `text`: both. Once a minute
+            name_too_long,  ///< one of our devices or mailboxes does not fit this wire; `text`: its name.
+                            ///< Once each
             heard_first,    ///< an EID's first vote; `text`: the EID and from where
             dump_begins,    ///< `text`: how many votes
             dump_ended,
@@ -69,10 +80,12 @@ public:
             wire::xml::Element error;
         };
         std::vector<Refused> refused;
-        /// Collection mode: leaves that are wanted (Nodes::want_leaf).
+        /// Collection mode: leaves that are wanted (Nodes::want_leaf), at most 32 of devices at a time: the
+        /// next ones when node_ready() or node_failed() answered for one.
         struct Leaf {
             ClientId client{};
-            std::string device;
+            std::string device;                          ///< or `mailbox@context`
+            std::string_view collection = device_state;  ///< it belongs to
         };
         std::vector<Leaf> leaves;
         void clear();
@@ -88,6 +101,11 @@ public:
     using IsLamplight = std::function<bool(const state::Eid&)>;
     static constexpr std::size_t most_eids = 1'024;
     static constexpr state::Duration dump_delay = std::chrono::milliseconds(500);
+    static constexpr state::Duration presence_follows = std::chrono::seconds(5);
+    struct Tie {
+        state::Eid eid;
+        c2s::Jid jid;  ///< bare, or full when the buddy is written so
+    };
 
     /// Engine and table outlive it.
     AsteriskVotes(state::Engine& engine, const state::MwiTable& mwi, IsLamplight is_lamplight);
@@ -107,6 +125,10 @@ public:
     void node_failed(ClientId client, std::string_view node);
 
     // --- who is there: buddies' clients that are no Lamplights ---
+    /// Those of jabber.conf, of all clients, in place of those before. Who does not call it has the ties that
+    /// came() names, from then on.
+    void set_ties(std::span<const Tie> ties, state::Time now, Output& out);
+    /// A client that is there already is no news, but for another `eid`.
     void came(ClientId client, const c2s::Jid& jid, std::optional<state::Eid> eid, state::Time now,
               Output& out);
     void gone(ClientId client, const c2s::Jid& jid, state::Time now, Output& out);
