@@ -26,6 +26,10 @@ struct Counters {
     std::uint64_t snapshots_received = 0;
     std::uint64_t snapshots_incomplete = 0;
     std::uint64_t snapshots_requested = 0;
+    std::uint64_t sinces_asked = 0;  ///< for what is newer than what is held
+    std::uint64_t sinces_answered = 0;
+    std::uint64_t nodes_confirmed = 0;  ///< by a digest that equals
+    std::uint64_t broadcasts_in = 0;    ///< frames that came by the one lane for all, in frames_in too
     std::uint64_t digests_compared = 0;
     std::uint64_t digests_different = 0;
     std::uint64_t mwi_in = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace lamplight::bus::sync {
 
@@ -20,6 +21,9 @@ void Output::clear() {
 Exchange::Exchange(state::Engine& engine, const state::MwiTable& mwi, Settings settings)
     : engine_(engine), mwi_(mwi), settings_(std::move(settings)) {
     if (settings_.reach == Settings::Reach::everybody) everybody_ = make_lane();
+    if (settings_.reach == Settings::Reach::each_and_all)
+        broadcast_ =
+            std::make_unique<Lane>(engine_, mwi_, own_, counters_, settings_.software, Lane::Names::always);
 }
 
 Exchange::~Exchange() = default;
@@ -32,6 +36,7 @@ LaneId Exchange::lane_of(PeerId peer) const {
 
 const Lane* Exchange::lane(LaneId id) const {
     if (everybody_) return id == everybody ? everybody_.get() : nullptr;
+    if (broadcast_ && id == everybody) return broadcast_.get();
     const auto found = lanes_.find(id);
     return found == lanes_.end() ? nullptr : found->second.get();
 }
@@ -40,7 +45,7 @@ Lane* Exchange::lane(LaneId id) {
     return const_cast<Lane*>(std::as_const(*this).lane(id));
 }
 
-/// Those on which somebody listens.
+/// Those on which somebody listens, and hears more than changes.
 template <typename Do>
 void Exchange::for_each_lane(Do&& action) {
     if (everybody_ && peers() > 0) action(*everybody_);
@@ -64,6 +69,11 @@ bool Exchange::wants_to_send(LaneId id) const {
     return found != nullptr && found->wants_to_send();
 }
 
+bool Exchange::has_fresh(LaneId id) const {
+    const Lane* found = lane(id);
+    return found != nullptr && found->has_fresh();
+}
+
 Taken Exchange::take_frame(LaneId id, wire::MutableBytes out) {
     Lane* found = lane(id);
     return found == nullptr ? Taken{} : found->take(out);
@@ -79,10 +89,12 @@ void Exchange::frame_lost(LaneId id, FrameId frame) {
 
 void Exchange::say_goodbye(Goodbye::How how) {
     goodbye_ = how;
+    broadcast_lost();  // a goodbye is the last word, so no change may go another way
     for_each_lane([&](Lane& lane) { lane.say_goodbye(how); });
 }
 
 bool Exchange::said_goodbye(LaneId id) const {
+    if (broadcast_ && id == everybody) return true;
     const Lane* found = lane(id);
     return found == nullptr || (everybody_ && peers() == 0) || found->said_goodbye();
 }
@@ -134,17 +146,27 @@ void Exchange::on_changes(const state::Changes& changes) {
         }
         if (!place) continue;
         own_[*place].digest.reset();
-        for_each_lane([&](Lane& lane) { lane.vote_changed(*place, change.device); });
+        say_change(*place, change.device);
     }
     for (const state::NodeChange& change : changes.nodes) {
         if (const auto own = own_.find(change.node)) refresh_own(*own, engine_.node(change.node));
-        if (change.cause != state::Cause::owner_bus_moved || change.bus != settings_.bus) continue;
-        for (auto& [id, peer] : peers_)
-            for (PeerNode& node : peer.nodes)
-                if (node.id == change.node && node.outcome == state::AnnounceOutcome::accepted)
-                    if (Lane* to = lane(lane_of(id))) to->request_snapshot(node.announcement.eid);
+        if (change.cause == state::Cause::owner_bus_moved && change.bus == settings_.bus)
+            follow_moved(change);
     }
     follow_forgotten(changes.forgotten);
+}
+
+/// What is held of the node came by another bus and waits to be confirmed on this one.
+void Exchange::follow_moved(const state::NodeChange& change) {
+    for (auto& [id, peer] : peers_) {
+        for (PeerNode& node : peer.nodes) {
+            if (node.id != change.node || node.outcome != state::AnnounceOutcome::accepted) continue;
+            if (settings_.catch_up == Settings::CatchUp::difference)
+                request_since(peer, node);
+            else if (Lane* to = lane(lane_of(id)))
+                to->request_snapshot(node.announcement.eid);
+        }
+    }
 }
 
 void Exchange::on_mwi_changes(std::span<const state::MwiOwnChange> changes) {
@@ -152,14 +174,21 @@ void Exchange::on_mwi_changes(std::span<const state::MwiOwnChange> changes) {
         const auto place = own_.find(change.node);
         if (!place) continue;
         refresh_own(*place, engine_.node(change.node));
-        for_each_lane([&](Lane& lane) { lane.mwi_changed(*place, change.mailbox); });
+        say_change(*place, change.mailbox);
     }
 }
 
 void Exchange::follow_forgotten(const std::vector<state::DeviceForgotten>& forgotten) {
     if (forgotten.empty()) return;
-    for (auto& [id, peer] : peers_)
+    for (auto& [id, peer] : peers_) {
         peer.names.forget(forgotten, engine_);
+        std::erase_if(peer.overtaking, [&](const Overtaking& late) {
+            const auto* vote = std::get_if<state::Vote>(&late.vote);
+            return vote != nullptr && std::ranges::any_of(forgotten, [&](const state::DeviceForgotten& gone) {
+                       return gone.device == vote->device;
+                   });
+        });
+    }
     const auto forget = [&](Lane& lane) {
         for (const state::DeviceForgotten& device : forgotten)
             lane.device_forgotten(device.device);
@@ -184,6 +213,7 @@ const std::vector<PeerNode>& Exchange::nodes_of(PeerId peer) const {
 
 std::uint64_t Exchange::waiting() const {
     std::uint64_t waiting = everybody_ ? everybody_->waiting() : 0;
+    if (broadcast_) waiting += broadcast_->waiting();
     for (const auto& [id, lane] : lanes_)
         waiting += lane->waiting();
     return waiting;
@@ -217,10 +247,25 @@ void Exchange::peer_present(PeerId id, state::Time now, Output& out) {
     Peer& peer = found->second;
     peer.present = true;
     peer.said_goodbye = false;
-    peer.names.clear();
     engine_.sender_present(peer.sender, now, out.changes);
-    if (!everybody_ && lane(lane_of(id)) == nullptr) lanes_.emplace(lane_of(id), make_lane());
+    const bool lane_kept = everybody_ || lane(lane_of(id)) != nullptr;
+    if (!lane_kept) lanes_.emplace(lane_of(id), make_lane());
+    join_lanes(peer);
+    if (settings_.catch_up == Settings::CatchUp::difference && lane_kept) return welcome_back(peer, now);
+    peer.names.clear();
     greet(lane_of(id), now);
+}
+
+/// What we wanted to say to it meanwhile waits still; whether it has all that was said before, it finds out.
+void Exchange::welcome_back(Peer& peer, state::Time now) {
+    lane(lane_of(peer.id))->say_hello();
+    say_digests_to(peer, now);
+}
+
+void Exchange::say_digests_to(Peer& peer, state::Time now) {
+    if (Lane* to = lane(lane_of(peer.id))) to->say_digests();
+    peer.digests_said_at = now;
+    if (!next_digest_) next_digest_ = now + settings_.digest_every;
 }
 
 void Exchange::peer_gone(PeerId id, state::Departure departure, state::Time now, Output& out) {
@@ -236,6 +281,8 @@ void Exchange::peer_gone(PeerId id, state::Departure departure, state::Time now,
 }
 
 void Exchange::end_peer(Peer& peer, state::Departure departure, state::Time now, Output& out) {
+    if (departure == state::Departure::silent) remember_where_it_stopped(peer);
+    stop_hearing(peer);
     peer.present = false;
     for (PeerNode& node : peer.nodes) {
         node.snapshot.reset();
@@ -243,8 +290,19 @@ void Exchange::end_peer(Peer& peer, state::Departure departure, state::Time now,
     }
     if (peer.ended) return;
     peer.ended = departure != state::Departure::silent && departure != state::Departure::restarting;
+    if (peer.ended) peer.hears_broadcast = false;
     engine_.sender_gone(peer.sender, departure, now, out.changes);
     offer_nodes_of(peer, now, out);
+}
+
+void Exchange::remember_where_it_stopped(Peer& peer) {
+    if (settings_.catch_up != Settings::CatchUp::difference) return;
+    for (PeerNode& node : peer.nodes) {
+        if (node.outcome != state::AnnounceOutcome::accepted) continue;
+        node.was_silent = true;
+        node.since_asked = false;
+        if (!node.resumes) node.resumes = engine_.newest_version(*node.id);
+    }
 }
 
 /// What `gone` spoke for, a peer that was refused as its duplicate may speak for now.
@@ -269,6 +327,7 @@ void Exchange::on_time(state::Time now, Output&) {
     if (!next_digest_ || now < *next_digest_) return;
     for (auto& [id, peer] : peers_)
         peer.refusals_said.reset();
+    before_ = std::exchange(lately_, {});
     for_each_lane([](Lane& lane) { lane.say_digests(); });
     next_digest_.reset();
     if (peers() > 0) next_digest_ = now + settings_.digest_every;

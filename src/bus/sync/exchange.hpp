@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ struct News {
         outdated,          ///< the peer announced an incarnation older than the one known, and is told so
         votes_missed,      ///< names or a hello were missed, or a snapshot had a hole: asked again
         digest_different,  ///< what is known of a node is not what the node says; `text`: its EID
+        newer_asked,       ///< asked for what is newer than what is held of it; `text`: its EID
     };
     Kind kind{};
     PeerId peer{};
@@ -125,9 +127,11 @@ public:
     // --- frames to send ---
     /// On a bus that reaches everybody: the one lane, whoever asks.
     LaneId lane_of(PeerId peer) const;
-    /// The lane of a bus that reaches everybody.
+    /// The lane of a bus that reaches everybody, or the broadcast of one that reaches each and all.
     static constexpr LaneId everybody{0};
     bool wants_to_send(LaneId lane) const;
+    /// Whether what it wants to send is more than a part of a snapshot.
+    bool has_fresh(LaneId lane) const;
     /// Writes the next frame into `out` (at least min_budget_bytes, at most max_frame_bytes are used). See
     /// Lane::take.
     Taken take_frame(LaneId lane, wire::MutableBytes out);
@@ -153,6 +157,28 @@ public:
 
 private:
     void greet(LaneId lane, state::Time now);
+    void welcome_back(Peer& peer, state::Time now);
+    void say_digests_to(Peer& peer, state::Time now);
+    void remember_where_it_stopped(Peer& peer);
+    void request_since(Peer& peer, PeerNode& node);
+    void ask_for_newer(Peer& peer, PeerNode& node, Output& out);
+    void follow_moved(const state::NodeChange& change);
+    void heard_again(Peer& peer, state::Time now);
+    void is_the_same(Peer& peer, PeerNode& node, state::Time now, Output& out);
+
+    bool hears(const Peer& peer) const;
+    void stop_hearing(Peer& peer);
+    void join_lanes(const Peer& peer);
+    void say_lately_broadcast(Lane& to) const;
+    template <typename Do>
+    bool for_each_lane_of_changes(Do&& action);
+    void say_change(std::size_t place, state::DeviceId device);
+    void say_change(std::size_t place, const state::Mailbox& mailbox);
+    static void remember(Peer& peer, Overtaking vote);
+    void repeat_what_overtook(Peer& peer, state::NodeId node, state::Time now, Output& out);
+    enum class Way : std::uint8_t { own_lane, broadcast };
+    void take_votes(Peer& peer, const wire::vote::VotesView& votes, Way way, state::Time now, Output& out);
+    void take_mwi(Peer& peer, const wire::vote::MwiView& votes, Way way, state::Time now, Output& out);
     Lane* lane(LaneId id);
     const Lane* lane(LaneId id) const;
     Lane& lane_to(const Peer& peer);
@@ -173,6 +199,7 @@ private:
     void on_frame(Peer& peer, const wire::vote::SnapshotEnd& end, state::Time now, Output& out);
     void on_frame(Peer& peer, const wire::vote::DigestView& digests, state::Time now, Output& out);
     void on_frame(Peer& peer, const wire::vote::Request& request, state::Time now, Output& out);
+    void on_frame(Peer& peer, const wire::vote::Since& since, state::Time now, Output& out);
     void on_frame(Peer& peer, const wire::vote::Goodbye& goodbye, state::Time now, Output& out);
     void on_frame(Peer& peer, const wire::vote::PbxLink& link, state::Time now, Output& out);
     void on_frame(Peer& peer, const wire::vote::Unsupported& answer, state::Time now, Output& out);
@@ -181,7 +208,8 @@ private:
     void heard_of_us(Peer& peer, const wire::vote::KnownNode& known, Output& out);
     std::optional<state::NodeId> node_of(Peer& peer, const state::Eid& eid, PeerNode*& announced,
                                          Output& out);
-    std::optional<state::DeviceId> device_of(Peer& peer, const wire::vote::VoteEntry& vote, Output& out);
+    std::optional<state::DeviceId> device_of(Peer& peer, const wire::vote::VoteEntry& vote,
+                                             std::uint32_t table, Output& out);
     void apply_batch(state::Time now, Output& out);
     void compare(Peer& peer, PeerNode& node, const wire::vote::DigestEntry& digest, state::Time now,
                  Output& out);
@@ -199,6 +227,11 @@ private:
     std::uint32_t last_peer_ = 0;
     std::unique_ptr<Lane> everybody_;
     std::map<LaneId, std::unique_ptr<Lane>> lanes_;
+    std::unique_ptr<Lane> broadcast_;
+    bool broadcast_ready_ = false;
+    /// Counts that went by the broadcast in this digest period and the last: who fell silent meanwhile may
+    /// have missed them, and no digest would tell.
+    std::set<std::pair<std::size_t, state::Mailbox>> lately_, before_;
     std::optional<state::Time> next_digest_;
     std::optional<wire::vote::Goodbye::How> goodbye_;
     std::vector<state::Vote> batch_;

@@ -64,11 +64,18 @@ void Exchange::on_frame(Peer& peer, const HelloView& hello, state::Time now, Out
         for (PeerNode& node : peer.nodes)
             if (node.outcome == AnnounceOutcome::accepted) request_snapshot(peer, node, now);
     peer.missed_votes = false;
-    if (!news) return;
+    if (!news) return heard_again(peer, now);
     std::string text(hello.software);
     for (const PeerNode& node : peer.nodes)
         text += " " + node.announcement.name + " " + state::to_string(node.announcement.eid);
     out.news.push_back({News::Kind::hello, peer.id, std::move(text)});
+}
+
+/// A hello that is no news is said by who thinks that we were away; it may hold us for stale.
+void Exchange::heard_again(Peer& peer, state::Time now) {
+    if (settings_.catch_up != Settings::CatchUp::difference) return;
+    if (peer.digests_said_at && now - *peer.digests_said_at < settings_.patience) return;
+    say_digests_to(peer, now);
 }
 
 void Exchange::announce(Peer& peer, PeerNode& node, state::Time now, Output& out) {
@@ -122,7 +129,15 @@ void Exchange::on_frame(Peer& peer, const Unsupported& answer, state::Time, Outp
 // --- votes ---
 
 void Exchange::on_frame(Peer& peer, const VotesView& votes, state::Time now, Output& out) {
-    peer.names.use(votes.table);
+    if (votes.table != frame_table) peer.names.use(votes.table);
+    take_votes(peer, votes, Way::own_lane, now, out);
+}
+
+void Exchange::on_frame(Peer& peer, const MwiView& votes, state::Time now, Output& out) {
+    take_mwi(peer, votes, Way::own_lane, now, out);
+}
+
+void Exchange::take_votes(Peer& peer, const VotesView& votes, Way way, state::Time now, Output& out) {
     batch_.clear();
     counters_.votes_in += votes.count;
     std::optional<state::NodeId> node;
@@ -137,14 +152,15 @@ void Exchange::on_frame(Peer& peer, const VotesView& votes, state::Time now, Out
             missed_hello = missed_hello || (!node && announced == nullptr);
         },
         [&](const VoteEntry& vote) {
-            if (announced != nullptr && announced->snapshot) ++*announced->snapshot;
+            if (way == Way::own_lane && announced != nullptr && announced->snapshot) ++*announced->snapshot;
             if (!node) {
                 ++counters_.votes_unannounced;
-                if (!vote.name.empty()) peer.names.define_name(vote.name_id, vote.name);
+                if (votes.table != frame_table && !vote.name.empty())
+                    peer.names.define_name(vote.name_id, vote.name);
                 return;
             }
             const std::uint64_t unnamed = counters_.votes_unnamed;
-            const auto device = device_of(peer, vote, out);
+            const auto device = device_of(peer, vote, votes.table, out);
             if (counters_.votes_unnamed != unnamed) {
                 missed_name = true;
                 if (announced != nullptr) missed(peer, announced, now, out);
@@ -159,6 +175,9 @@ void Exchange::on_frame(Peer& peer, const VotesView& votes, state::Time now, Out
                               {incarnation, vote.sequence}});
         });
     if (missed_hello) missed(peer, nullptr, now, out);
+    if (way == Way::broadcast)
+        for (const state::Vote& vote : batch_)
+            remember(peer, {now, vote});
     apply_batch(now, out);
 }
 
@@ -173,7 +192,13 @@ std::optional<state::NodeId> Exchange::node_of(Peer& peer, const state::Eid& eid
     return std::nullopt;
 }
 
-std::optional<state::DeviceId> Exchange::device_of(Peer& peer, const VoteEntry& vote, Output& out) {
+std::optional<state::DeviceId> Exchange::device_of(Peer& peer, const VoteEntry& vote, std::uint32_t table,
+                                                   Output& out) {
+    if (table == frame_table) {
+        const auto device = engine_.intern_device(vote.name, out.changes);
+        counters_.votes_over_limit += !device;
+        return device;
+    }
     NameTable::Entry entry{NameTable::Meaning::named, {}, nullptr};
     std::string_view name = vote.name;
     if (name.empty()) {
@@ -210,7 +235,7 @@ void Exchange::apply_batch(state::Time now, Output& out) {
         ++counters_.votes_by_outcome[static_cast<std::size_t>(outcome)];
 }
 
-void Exchange::on_frame(Peer& peer, const MwiView& votes, state::Time now, Output& out) {
+void Exchange::take_mwi(Peer& peer, const MwiView& votes, Way way, state::Time now, Output& out) {
     PeerNode* announced = nullptr;
     std::optional<state::NodeId> node;
     std::uint64_t incarnation = 0;
@@ -224,13 +249,15 @@ void Exchange::on_frame(Peer& peer, const MwiView& votes, state::Time now, Outpu
             if (node && announced != nullptr && !owned_here(*announced)) node.reset();
         },
         [&](const MwiEntry& vote) {
-            if (announced != nullptr && announced->snapshot) ++*announced->snapshot;
+            if (way == Way::own_lane && announced != nullptr && announced->snapshot) ++*announced->snapshot;
             if (!node) return;
-            out.mwi.push_back(state::MwiVote{{std::string(vote.mailbox), std::string(vote.context)},
-                                             *node,
-                                             {vote.new_messages, vote.old_messages},
-                                             vote.kind,
-                                             {incarnation, vote.sequence}});
+            const state::MwiVote counts{{std::string(vote.mailbox), std::string(vote.context)},
+                                        *node,
+                                        {vote.new_messages, vote.old_messages},
+                                        vote.kind,
+                                        {incarnation, vote.sequence}};
+            if (way == Way::broadcast) remember(peer, {now, counts});
+            out.mwi.emplace_back(counts);
         });
     if (missed_hello) missed(peer, nullptr, now, out);
 }
@@ -245,6 +272,7 @@ void Exchange::on_frame(Peer& peer, const SnapshotBegin& begin, state::Time now,
     announced->snapshot = 0;
     engine_.snapshot_begin(peer.sender, *node, now, out.changes);
     if (owned_here(*announced)) out.mwi.emplace_back(std::in_place_type<state::MwiSnapshotBegin>, *node);
+    repeat_what_overtook(peer, *node, now, out);
 }
 
 void Exchange::on_frame(Peer& peer, const SnapshotEnd& end, state::Time now, Output& out) {
@@ -261,6 +289,8 @@ void Exchange::on_frame(Peer& peer, const SnapshotEnd& end, state::Time now, Out
     }
     if (!engine_.snapshot_end(peer.sender, *node, now, out.changes)) return;
     out.mwi.emplace_back(std::in_place_type<state::MwiSnapshotEnd>, *node);
+    announced->resumes.reset();
+    announced->was_silent = false;
     ++counters_.snapshots_received;
 }
 
@@ -285,9 +315,11 @@ void Exchange::compare(Peer& peer, PeerNode& node, const DigestEntry& digest, st
     if (engine_.digest(*node.id) == state::Digest{digest.votes, digest.hash}) {
         node.differences = 0;
         node.look_away = 0;
-        return;
+        return is_the_same(peer, node, now, out);
     }
     ++counters_.digests_different;
+    if (settings_.catch_up == Settings::CatchUp::difference && !node.since_asked && node.differences == 0)
+        return ask_for_newer(peer, node, out);
     if (node.look_away > 0) {
         --node.look_away;
         return;
@@ -297,6 +329,33 @@ void Exchange::compare(Peer& peer, PeerNode& node, const DigestEntry& digest, st
     ++node.differences;
     out.news.push_back({News::Kind::digest_different, peer.id, state::to_string(digest.eid)});
     request_snapshot(peer, node, now);
+}
+
+void Exchange::is_the_same(Peer& peer, PeerNode& node, state::Time now, Output& out) {
+    if (settings_.catch_up != Settings::CatchUp::difference) return;
+    counters_.nodes_confirmed += engine_.confirm(peer.sender, *node.id, now, out.changes);
+    node.since_asked = false;
+    node.resumes.reset();
+    if (node.was_silent) ask_for_newer(peer, node, out);  // for the message counts
+}
+
+/// Once until a digest is the same: what this does not mend, a snapshot does.
+void Exchange::request_since(Peer& peer, PeerNode& node) {
+    const state::Version newest = node.resumes.value_or(engine_.newest_version(*node.id));
+    node.since_asked = true;
+    node.was_silent = false;
+    if (Lane* to = lane(lane_of(peer.id))) to->request_since(node.announcement.eid, newest);
+}
+
+void Exchange::ask_for_newer(Peer& peer, PeerNode& node, Output& out) {
+    out.news.push_back({News::Kind::newer_asked, peer.id, state::to_string(node.announcement.eid)});
+    request_since(peer, node);
+}
+
+void Exchange::on_frame(Peer& peer, const Since& since, state::Time, Output&) {
+    const auto place = own_.find(since.eid);
+    Lane* to = lane(lane_of(peer.id));
+    if (place && to != nullptr) to->answer_since(*place, since.newest);
 }
 
 /// Something was not understood because something before it was missed: asks for it, not more often than

@@ -57,12 +57,56 @@ void Lane::send_snapshots_of_all() {
 }
 
 void Lane::renew_names() {
+    if (table_ == frame_table) return;
     defined_.clear();
-    ++table_;
+    if (++table_ == frame_table) ++table_;
 }
 
 void Lane::request_snapshot(const state::Eid& eid) {
     add_once(snapshot_requests_, eid);
+}
+
+void Lane::request_since(const state::Eid& eid, state::Version newest) {
+    const auto same =
+        std::find_if(sinces_.begin(), sinces_.end(), [&](const Since& wanted) { return wanted.eid == eid; });
+    if (same == sinces_.end())
+        sinces_.push_back({eid, newest});
+    else
+        same->newest = std::min(same->newest, newest);
+}
+
+void Lane::answer_since(std::size_t place, state::Version newest) {
+    const state::NodeId node = own_[place].id;
+    for (std::uint32_t device = 0; device < bound(); ++device) {
+        const auto view = engine_.vote(state::DeviceId{device}, node);
+        if (view && view->version.exists() && view->version > newest)
+            vote_changed(place, state::DeviceId{device});
+    }
+    mwi_.for_each([&](const state::Mailbox& mailbox) {
+        if (mwi_.vote(mailbox, node)) mwi_changed(place, mailbox);
+    });
+    say_digest(place);
+    ++counters_.sinces_answered;
+}
+
+void Lane::say_digests() {
+    for (std::size_t place = 0; place < own_.size(); ++place)
+        say_digest(place);
+}
+
+void Lane::say_digest(std::size_t place) {
+    add_once(digests_wanted_, static_cast<std::uint16_t>(place));
+}
+
+void Lane::copy_to(Lane& other) const {
+    for (std::size_t i = changes_at_; i < changes_.size(); ++i)
+        other.vote_changed(changes_[i].place, state::DeviceId{changes_[i].device});
+    other.mwi_changes_.insert(mwi_changes_.begin(), mwi_changes_.end());
+    for (const InFlight& frame : in_flight_) {
+        for (const Pair& pair : frame.votes)
+            other.vote_changed(pair.place, state::DeviceId{pair.device});
+        other.mwi_changes_.insert(frame.mwi.begin(), frame.mwi.end());
+    }
 }
 
 void Lane::pbx_link_changed(std::size_t place) {
@@ -81,12 +125,13 @@ void Lane::clear() {
     waiting_ = 0;
     mwi_changes_.clear();
     renew_names();
-    hello_wanted_ = hello_running_ = hello_request_ = digests_wanted_ = false;
+    hello_wanted_ = hello_running_ = hello_request_ = false;
     hello_known_.clear();
     snapshot_requests_.clear();
     links_changed_.clear();
+    sinces_.clear();
     unsupported_.clear();
-    digests_at_ = 0;
+    digests_wanted_.clear();
     snapshots_wanted_.clear();
     snapshot_.reset();
     in_flight_.clear();
@@ -97,7 +142,7 @@ void Lane::clear() {
 
 bool Lane::words_wait() const {
     return !unsupported_.empty() || hello_wanted_ || hello_running_ || hello_request_ ||
-           !snapshot_requests_.empty() || !links_changed_.empty();
+           !snapshot_requests_.empty() || !sinces_.empty() || !links_changed_.empty();
 }
 
 bool Lane::goodbye_is_due() const {
@@ -106,6 +151,7 @@ bool Lane::goodbye_is_due() const {
 
 /// Nothing to say and nothing under way, digests apart: what was delivered so far is what there is.
 bool Lane::quiet() const {
+    if (beside_ != nullptr && beside_->waiting() > 0) return false;
     return !words_wait() && waiting() == 0 && !snapshot_ && snapshots_wanted_.empty() && in_flight_.empty();
 }
 
@@ -113,7 +159,13 @@ bool Lane::wants_to_send() const {
     if (closed_) return false;
     if (goodbye_is_due() || words_wait() || changes_wait()) return true;
     if (snapshot_ || !snapshots_wanted_.empty()) return true;
-    return digests_wanted_ && quiet();
+    return !digests_wanted_.empty() && quiet();
+}
+
+bool Lane::has_fresh() const {
+    if (closed_) return false;
+    if (goodbye_is_due() || words_wait() || changes_wait()) return true;
+    return !digests_wanted_.empty() && quiet();
 }
 
 // --- what is said ---
@@ -140,8 +192,9 @@ Taken Lane::take(MutableBytes out) {
     about.id = FrameId{++frames_};
     in_flight_votes_ += about.vote_count();
     ++counters_.frames_out;
+    const bool fresh = about.fresh;
     in_flight_.push_back(std::move(about));
-    return {bytes, FrameId{frames_}};
+    return {bytes, FrameId{frames_}, fresh};
 }
 
 std::size_t Lane::take_goodbye(MutableBytes out, InFlight& about) {
@@ -189,6 +242,14 @@ std::size_t Lane::take_request(MutableBytes out, InFlight& about) {
         about.about = InFlight::About::request_hello;
         return encode(Request{Request::What::hello, {}}, out);
     }
+    if (!sinces_.empty()) {
+        const Since since = take_first(sinces_);
+        about.about = InFlight::About::request_since;
+        about.eid = since.eid;
+        about.newest = since.newest;
+        ++counters_.sinces_asked;
+        return encode(since, out);
+    }
     if (snapshot_requests_.empty()) return 0;
     about.about = InFlight::About::request_snapshot;
     about.eid = take_first(snapshot_requests_);
@@ -211,6 +272,7 @@ std::size_t Lane::take_snapshot_edge(MutableBytes out, InFlight& about) {
     if (!snapshot_) return 0;
     if (snapshot_->begun && (snapshot_->device < bound() || !snapshot_->mailboxes_done)) return 0;
     about.about = InFlight::About::snapshot_edge;
+    about.fresh = false;
     about.place = static_cast<std::uint16_t>(snapshot_->place);
     const OwnNode& node = own_[snapshot_->place];
     if (!snapshot_->begun) {
@@ -230,6 +292,7 @@ std::size_t Lane::take_votes(MutableBytes out, InFlight& about) {
     VotesWriter writer(out, table_);
     if (snapshot) about.snapshot = static_cast<std::uint16_t>(snapshot_->place);
     fill_with_changes(writer, snapshot ? out.size() / 4 : 0, about);
+    about.fresh = !about.votes.empty();
     if (snapshot) fill_with_snapshot(writer, about);
     mwi_turn_ = true;
     return writer.finish();
@@ -272,7 +335,8 @@ Lane::Added Lane::add_vote(VotesWriter& writer, std::size_t place, std::uint32_t
     vote.state = view->withdrawn ? state::DeviceState::unknown : view->state;
     vote.kind = view->withdrawn ? state::VoteKind::withdrawal : state::VoteKind::state;
     vote.cachable = view->cachable ? state::Cachable::yes : state::Cachable::no;
-    if (!defined_.has(device)) vote.name = engine_.device_name(state::DeviceId{device});
+    if (table_ == frame_table || !defined_.has(device))
+        vote.name = engine_.device_name(state::DeviceId{device});
     if (!writer.add(node.eid, view->version.incarnation, vote)) return Added::no_room;
     defined_.add(device);
     about.votes.push_back({static_cast<std::uint16_t>(place), device});
@@ -295,6 +359,7 @@ std::size_t Lane::take_mwi(MutableBytes out, InFlight& about) {
     MwiWriter writer(out);
     if (snapshot_ && snapshot_->begun) about.snapshot = static_cast<std::uint16_t>(snapshot_->place);
     fill_with_mwi_changes(writer, snapshot ? out.size() / 4 : 0, about);
+    about.fresh = !about.mwi.empty();
     if (snapshot) fill_with_mwi_snapshot(writer, about);
     return writer.finish();
 }
@@ -338,20 +403,18 @@ Lane::Added Lane::add_mwi(MwiWriter& writer, std::size_t place, const state::Mai
 }
 
 std::size_t Lane::take_digests(MutableBytes out, InFlight& about) {
-    if (!digests_wanted_ || !quiet()) return 0;
+    if (digests_wanted_.empty() || !quiet()) return 0;
     std::vector<DigestEntry> digests;
-    for (std::size_t i = digests_at_; i < own_.size(); ++i) {
-        OwnNode& node = own_[i];
+    for (const std::uint16_t place : digests_wanted_) {
+        OwnNode& node = own_[place];
         if (!node.digest) node.digest = engine_.digest(node.id);
         digests.push_back({node.eid, node.incarnation, node.digest->votes, node.digest->hash});
     }
     std::size_t taken = 0;
-    const std::size_t bytes = digests.empty() ? 0 : encode_digests(digests, out, taken);
-    digests_at_ += taken;
-    if (digests_at_ >= own_.size()) {
-        digests_at_ = 0;
-        digests_wanted_ = false;
-    }
+    const std::size_t bytes = encode_digests(digests, out, taken);
+    const auto rest = digests_wanted_.begin() + static_cast<std::ptrdiff_t>(taken);
+    about.digests.assign(digests_wanted_.begin(), rest);
+    digests_wanted_.erase(digests_wanted_.begin(), rest);
     about.about = InFlight::About::digests;
     return bytes;
 }
@@ -400,6 +463,8 @@ void Lane::say_again(const InFlight& frame) {
             return request_hello();
         case About::request_snapshot:
             return request_snapshot(frame.eid);
+        case About::request_since:
+            return request_since(frame.eid, frame.newest);
         case About::pbx_link:
             return pbx_link_changed(frame.place);
         case About::unsupported:
@@ -410,6 +475,8 @@ void Lane::say_again(const InFlight& frame) {
         case About::snapshot_edge:
             return restart_snapshot(frame.place);
         case About::digests:
+            for (const std::uint16_t place : frame.digests)
+                say_digest(place);
             return;
         case About::votes:
         case About::mwi:

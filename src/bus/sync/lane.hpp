@@ -21,6 +21,8 @@ enum class FrameId : std::uint64_t {};
 struct Taken {
     std::size_t bytes = 0;  ///< 0: nothing to send now
     FrameId id{};
+    /// Words or changes; not a part of a snapshot alone.
+    bool fresh = false;
 };
 
 /// What waits to be said to one peer, or on a bus that tells everybody: not a queue of frames but of what
@@ -32,9 +34,17 @@ struct Taken {
 /// each control frame at most once.
 class Lane {
 public:
+    /// How a vote names its device: by an id once the name was said, or always by the name (frame_table).
+    enum class Names : std::uint8_t { once, always };
+
     Lane(const state::Engine& engine, const state::MwiTable& mwi, OwnNodes& own, Counters& counters,
-         const std::string& software)
-        : engine_(engine), mwi_(mwi), own_(own), counters_(counters), software_(software) {}
+         const std::string& software, Names names = Names::once)
+        : engine_(engine),
+          mwi_(mwi),
+          own_(own),
+          counters_(counters),
+          software_(software),
+          table_(names == Names::always ? wire::vote::frame_table : wire::vote::frame_table + 1) {}
 
     // --- what is to be said ---
     /// The vote of our node at `place` has changed. Cost: O(1).
@@ -52,15 +62,28 @@ public:
     void renew_names();
     void request_hello() { hello_request_ = true; }
     void request_snapshot(const state::Eid& eid);
+    /// What of the node is newer than `newest`.
+    void request_since(const state::Eid& eid, state::Version newest);
+    /// Everything of our node that is newer than that, all its message counts, and then its digest. Cost:
+    /// O(devices).
+    void answer_since(std::size_t place, state::Version newest);
     void pbx_link_changed(std::size_t place);
     void say_unsupported(std::uint8_t format);
-    void say_digests() { digests_wanted_ = true; }
+    void say_digests();  ///< of all our nodes
+    void say_digest(std::size_t place);
+    /// Changes go to the same listeners by that lane too: a digest is said when it is quiet as well.
+    /// Nullptr: not any more.
+    void also_by(const Lane* other) { beside_ = other; }
+    /// Everything that waits or is under way here waits there too.
+    void copy_to(Lane& other) const;
     /// The last frame of the lane: with `left` at once, with `restarting` after the votes that wait.
     void say_goodbye(wire::vote::Goodbye::How how) { goodbye_ = how; }
 
     // --- what is said ---
     /// Whether take() would write a frame, or has to look on for one.
     bool wants_to_send() const;
+    /// Whether what it would write is more than a part of a snapshot.
+    bool has_fresh() const;
     /// Writes the next frame: answers and hellos, then changes, then snapshots, then digests. While a
     /// snapshot runs, changes get three quarters of a frame; devices and mailboxes that wait get frames in
     /// turn. Nothing, although wants_to_send(): it looked through many devices or mailboxes without a vote of
@@ -93,6 +116,7 @@ private:
             hello,
             request_hello,
             request_snapshot,
+            request_since,
             pbx_link,
             unsupported,
             goodbye,
@@ -104,11 +128,14 @@ private:
         FrameId id{};
         About about{};
         state::Eid eid;
+        state::Version newest;
         std::uint16_t place = 0;
         std::uint8_t format = 0;
+        bool fresh = true;
         std::optional<std::uint16_t> snapshot;  ///< of which own node it carries a part
         std::vector<Pair> votes;
         std::vector<MailboxPair> mwi;
+        std::vector<std::uint16_t> digests;
         std::size_t vote_count() const { return votes.size() + mwi.size(); }
     };
     struct Snapshot {
@@ -163,7 +190,7 @@ private:
     bool mwi_turn_ = false;  ///< the last frame of votes was about devices
 
     // Names.
-    std::uint32_t table_ = 1;
+    std::uint32_t table_;
     Bits defined_;
 
     // Words.
@@ -173,10 +200,11 @@ private:
     std::vector<wire::vote::KnownNode> hello_known_;
     bool hello_request_ = false;
     std::vector<state::Eid> snapshot_requests_;
+    std::vector<wire::vote::Since> sinces_;
     std::vector<std::uint16_t> links_changed_;
     std::vector<std::uint8_t> unsupported_;
-    bool digests_wanted_ = false;
-    std::size_t digests_at_ = 0;
+    std::vector<std::uint16_t> digests_wanted_;
+    const Lane* beside_ = nullptr;
     std::optional<wire::vote::Goodbye::How> goodbye_;
     bool closed_ = false;
 

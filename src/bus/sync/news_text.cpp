@@ -8,6 +8,7 @@ Weight weight_of(News::Kind kind) {
     switch (kind) {
         case News::Kind::hello:
         case News::Kind::goodbye:
+        case News::Kind::newer_asked:
             return Weight::talk;
         case News::Kind::malformed:
         case News::Kind::unknown_format:
@@ -42,6 +43,9 @@ std::string to_text(const News& news, std::string_view who) {
         case News::Kind::digest_different:
             return fmt::format("what is known of {} is not what {} says: asked for all of it", news.text,
                                who);
+        case News::Kind::newer_asked:
+            return fmt::format("what is known of {} may not be all that {} says: asked for what is newer",
+                               news.text, who);
     }
     return {};
 }

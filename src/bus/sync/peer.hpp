@@ -2,11 +2,14 @@
 
 #include "bus/sync/name_table.hpp"
 #include "state/engine.hpp"
+#include "state/mwi.hpp"
 
 #include <bitset>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace lamplight::bus::sync {
@@ -27,9 +30,24 @@ struct PeerNode {
     std::uint32_t differences = 0;        ///< digests in a row that a snapshot did not mend
     std::uint32_t look_away = 0;          ///< digests to let pass before the next request
     std::uint64_t told_outdated = 0;      ///< the incarnation that it was told to leave behind
+
+    // CatchUp::difference
+    bool since_asked = false;               ///< and no digest was the same since
+    bool was_silent = false;                ///< its message counts may be missed too, which no digest tells
+    std::optional<state::Version> resumes;  ///< the newest held when it fell silent: what came later may
+                                            ///< have gaps before it
+};
+
+/// What came lately by the lane for all: it may have overtaken the begin of a snapshot that it belongs to.
+struct Overtaking {
+    state::Time at{};
+    std::variant<state::Vote, state::MwiVote> vote;
 };
 
 struct Peer {
+    static constexpr std::size_t most_overtaking = 1'024;
+    static constexpr state::Duration overtakes_within = std::chrono::seconds(30);
+
     PeerId id{};
     state::SenderId sender{};
     std::string label;
@@ -40,6 +58,9 @@ struct Peer {
     std::vector<PeerNode> nodes;
     std::optional<state::Time> hello_asked_at;
     bool missed_votes = false;  ///< before its hello
+    bool hears_broadcast = false;
+    std::optional<state::Time> digests_said_at;  ///< ours, because it returned
+    std::deque<Overtaking> overtaking;           ///< the oldest is dropped for the newest
     std::bitset<256> formats_answered;
     std::bitset<16> refusals_said;  ///< in this digest period
 };

@@ -91,9 +91,10 @@ Result decode_votes(Bytes body) {
     votes.count = in.u16();
     if (!in.ok()) return refuse(Refusal::truncated);
     votes.entries = in.take(in.left());
-    const auto checked = check_entries(votes.entries, votes.count, [](Reader& entry, std::uint8_t bits) {
+    const bool named = votes.table == frame_table;
+    const auto checked = check_entries(votes.entries, votes.count, [named](Reader& entry, std::uint8_t bits) {
         const VoteEntry vote = read_vote(entry, bits);
-        return sound_vote(vote, bits);
+        return sound_vote(vote, bits) && (!named || !vote.name.empty());
     });
     if (!checked) return refuse(checked.error());
     return votes;
@@ -155,6 +156,18 @@ Result decode_request(Bytes body) {
     return finish(in, request);
 }
 
+Result decode_since(Bytes body) {
+    Reader in(body);
+    Since since;
+    since.eid.bytes = in.array<6>();
+    since.newest = {in.u64(), 0};
+    since.newest.sequence = in.u64();
+    const bool nothing = since.newest.incarnation == 0 && since.newest.sequence == 0;
+    if (in.ok() && (nothing ? since.eid.is_zero() : !sound(since.eid, since.newest.incarnation)))
+        return refuse(Refusal::bad_value);
+    return finish(in, since);
+}
+
 Result decode_goodbye(Bytes body) {
     Reader in(body);
     const std::uint8_t how = in.u8();
@@ -204,6 +217,8 @@ Result decode_body(std::uint8_t type, Bytes body) {
             return decode_unsupported(body);
         case Type::mwi:
             return decode_mwi(body);
+        case Type::since:
+            return decode_since(body);
     }
     return refuse(Refusal::unknown_type);
 }
@@ -251,6 +266,8 @@ std::string_view to_string(Refusal refusal) {
             return "bad count";
         case Refusal::bad_value:
             return "bad value";
+        case Refusal::misplaced:
+            return "does not belong there";
     }
     return "?";
 }
@@ -277,6 +294,8 @@ std::string_view to_string(Type type) {
             return "unsupported";
         case Type::mwi:
             return "MWI votes";
+        case Type::since:
+            return "since";
     }
     return "?";
 }

@@ -18,8 +18,9 @@ enum class Refusal : std::uint8_t {
     trailing_bytes,  ///< something after the last part
     bad_count,       ///< a count beyond its limit, or another number of entries
     bad_value,       ///< a state above 8, incarnation 0, EID 0, an empty name …
+    misplaced,       ///< good, but not by the way it came; not decode()'s to know
 };
-inline constexpr std::size_t refusal_count = 10;
+inline constexpr std::size_t refusal_count = 11;
 std::string_view to_string(Refusal refusal);
 
 struct Malformed {

@@ -109,6 +109,17 @@ std::size_t encode(const Request& request, MutableBytes out) {
     return finish_frame(writer);
 }
 
+std::size_t encode(const Since& since, MutableBytes out) {
+    require(!since.eid.is_zero() && since.newest.incarnation <= max_incarnation &&
+                (since.newest.exists() || since.newest.sequence == 0),
+            "unsound version");
+    Writer writer = start(Type::since, out);
+    writer.raw(since.eid.bytes);
+    writer.u64(since.newest.incarnation);
+    writer.u64(since.newest.sequence);
+    return finish_frame(writer);
+}
+
 std::size_t encode(const Goodbye& goodbye, MutableBytes out) {
     Writer writer = start(Type::goodbye, out);
     writer.u8(static_cast<std::uint8_t>(goodbye.how));
@@ -143,13 +154,15 @@ std::size_t encode_digests(std::span<const DigestEntry> digests, MutableBytes ou
     return finish_frame(writer);
 }
 
-VotesWriter::VotesWriter(MutableBytes out, std::uint32_t table) : out_(start(Type::votes, out)) {
+VotesWriter::VotesWriter(MutableBytes out, std::uint32_t table)
+    : out_(start(Type::votes, out)), table_(table) {
     out_.u32(table);
     out_.u16(0);
 }
 
 bool VotesWriter::add(const state::Eid& eid, std::uint64_t incarnation, const VoteEntry& vote) {
     require(vote.name_id < max_name_ids && vote.name.size() <= 255, "unsound vote");
+    require(table_ != frame_table || !vote.name.empty(), "vote without a name in a frame of its own");
     const KnownNode node{eid, incarnation};
     const bool same_node = count_ > 0 && node == node_;
     const std::size_t needed =

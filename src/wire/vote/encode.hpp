@@ -26,6 +26,7 @@ HelloPart encode_hello(const Hello& hello, MutableBytes out);
 std::size_t encode(const SnapshotBegin& begin, MutableBytes out);
 std::size_t encode(const SnapshotEnd& end, MutableBytes out);
 std::size_t encode(const Request& request, MutableBytes out);
+std::size_t encode(const Since& since, MutableBytes out);
 std::size_t encode(const Goodbye& goodbye, MutableBytes out);
 std::size_t encode(const PbxLink& link, MutableBytes out);
 std::size_t encode(const Unsupported& unsupported, MutableBytes out);
@@ -36,6 +37,7 @@ std::size_t encode_digests(std::span<const DigestEntry> digests, MutableBytes ou
 /// Fills one votes frame vote by vote.
 class VotesWriter {
 public:
+    /// In frame_table every vote has a name.
     VotesWriter(MutableBytes out, std::uint32_t table);
 
     /// False: no room for it, and nothing is changed; finish() and put it into the next frame.
@@ -48,6 +50,7 @@ public:
 
 private:
     Writer out_;
+    std::uint32_t table_;
     std::uint16_t count_ = 0;
     KnownNode node_;
 };

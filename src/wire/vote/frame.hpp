@@ -16,6 +16,8 @@ inline constexpr std::size_t max_frame_bytes = 16 * 1024;     ///< what a sender
 inline constexpr std::size_t max_received_bytes = 64 * 1024;  ///< what a receiver takes
 inline constexpr std::size_t min_budget_bytes = 1024;         ///< encoders want at least this much room
 inline constexpr std::uint32_t max_name_ids = 1u << 22;
+/// The table of frames that need none before them: each vote brings its name, and no id lasts.
+inline constexpr std::uint32_t frame_table = 0;
 inline constexpr std::uint64_t max_incarnation = (std::uint64_t{1} << 56) - 1;
 inline constexpr std::size_t max_hello_nodes = 256;
 inline constexpr std::size_t max_hello_known = 4096;
@@ -34,8 +36,9 @@ enum class Type : std::uint8_t {
     pbx_link = 8,
     unsupported = 9,
     mwi = 10,
+    since = 11,
 };
-inline constexpr std::uint8_t type_count = 11;  ///< one past the highest
+inline constexpr std::uint8_t type_count = 12;  ///< one past the highest
 std::string_view to_string(Type type);
 
 enum class Speaks : std::uint8_t { for_itself, for_pbx };
@@ -111,6 +114,13 @@ struct Request {
     bool operator==(const Request&) const = default;
 };
 
+/// "Say what of this node is newer than that." The zero version: I hold nothing of it.
+struct Since {
+    state::Eid eid;
+    state::Version newest;  ///< the highest that is held
+    bool operator==(const Since&) const = default;
+};
+
 struct Goodbye {
     enum class How : std::uint8_t { left = 1, restarting = 2 } how = How::left;
     bool operator==(const Goodbye&) const = default;
@@ -176,7 +186,7 @@ struct MwiView {
 };
 
 using Frame = std::variant<HelloView, VotesView, SnapshotBegin, SnapshotEnd, DigestView, Request, Goodbye,
-                           PbxLink, Unsupported, MwiView>;
+                           PbxLink, Unsupported, MwiView, Since>;
 
 namespace tag {
 inline constexpr std::uint8_t node = 0x80;

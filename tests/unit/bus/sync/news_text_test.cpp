@@ -8,8 +8,9 @@ namespace lamplight::bus::sync {
 namespace {
 
 using Kind = News::Kind;
-constexpr Kind kinds[] = {Kind::hello,          Kind::goodbye,  Kind::malformed,    Kind::unknown_format,
-                          Kind::format_refused, Kind::outdated, Kind::votes_missed, Kind::digest_different};
+constexpr Kind kinds[] = {Kind::hello,          Kind::goodbye,          Kind::malformed,
+                          Kind::unknown_format, Kind::format_refused,   Kind::outdated,
+                          Kind::votes_missed,   Kind::digest_different, Kind::newer_asked};
 
 TEST(NewsText, NamesThePeerAndIsAnotherOneForEachKind) {
     std::set<std::string> texts;

@@ -132,7 +132,7 @@ TEST(Decode, RefusesAnotherMagicAnUnknownTypeAndAFrameBeyondTheLimit) {
     Buffer frame = samples::votes();
     frame[0] = 'X';
     EXPECT_EQ(refusal(frame), "not a Lamplight frame");
-    EXPECT_EQ(refusal(frame_of(static_cast<Type>(11), {})), "unknown type");
+    EXPECT_EQ(refusal(frame_of(static_cast<Type>(type_count), {})), "unknown type");
     EXPECT_EQ(refusal(frame_of(static_cast<Type>(0), {})), "unknown type");
     EXPECT_EQ(refusal(Buffer(max_received_bytes + 1, 0)), "too long");
 }
@@ -184,6 +184,33 @@ TEST(Decode, RefusesUnknownWordsInSmallFrames) {
     EXPECT_EQ(refusal(frame_of(Type::unsupported, {9, 0})), "bad count");
     EXPECT_EQ(refusal(frame_of(Type::hello, {0, 0, 0, 0, 0, 0})), "bad count")
         << "a hello that speaks nothing";
+}
+
+TEST(Decode, RefusesASinceWithoutANodeOrWithAnUnsoundVersion) {
+    const auto since = [](std::uint8_t eid, std::uint8_t highest, std::uint8_t lowest,
+                          std::uint8_t sequence) {
+        return frame_of(Type::since, {2, 0, 0,      0, 0, eid, highest, 0, 0, 0, 0,
+                                      0, 0, lowest, 0, 0, 0,   0,       0, 0, 0, sequence});
+    };
+    EXPECT_EQ(refusal(since(1, 0, 7, 3)), "accepted");
+    EXPECT_EQ(refusal(since(1, 0, 0, 0)), "accepted") << "nothing is held";
+    EXPECT_EQ(refusal(since(1, 0, 0, 3)), "bad value") << "a sequence of no incarnation";
+    EXPECT_EQ(refusal(since(1, 1, 0, 3)), "bad value") << "incarnation 2^56";
+    EXPECT_EQ(
+        refusal(frame_of(Type::since, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})),
+        "bad value");
+    EXPECT_EQ(refusal(frame_of(Type::since, {2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 3})),
+              "truncated");
+}
+
+TEST(Decode, RefusesAVoteWithoutANameInTheTableThatHasNoIds) {
+    Buffer frame = samples::votes();  // the third vote has an id that the first defined
+    ASSERT_TRUE(decode(frame).has_value());
+    frame[head_bytes + 3] = 0;
+    ASSERT_FALSE(decode(frame).has_value());
+    EXPECT_EQ(decode(frame).error().refusal, Refusal::bad_value);
+    const Buffer named = samples::broadcast();
+    EXPECT_TRUE(decode(named).has_value());
 }
 
 TEST(Decode, RefusesCountsBeyondTheirLimits) {

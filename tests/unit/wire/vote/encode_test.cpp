@@ -46,6 +46,18 @@ TEST(VotesFrame, IsByteForByteTheExampleOfTheProtocolPage) {
     EXPECT_EQ(frame, page);
 }
 
+TEST(Since, IsByteForByteTheExampleOfTheProtocolPage) {
+    const Buffer page{0x4c, 0x76, 0x01, 0x0b, 0x00, 0x00, 0x00, 0x1e, 0x02, 0x00,
+                      0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                      0x00, 0x07, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03};
+    EXPECT_EQ(samples::fixed(Since{pbx1, {7, 3}}), page);
+}
+
+TEST(Since, RoundTripsAlsoWhenNothingIsHeld) {
+    for (const Since& since : {Since{pbx1, {100, 8}}, Since{pbx2, {}}})
+        expect_round_trip(since);
+}
+
 TEST(VotesFrame, RoundTripsEveryVoteWithItsNode) {
     const Buffer frame = samples::votes();
     const auto view = decoded<VotesView>(frame);

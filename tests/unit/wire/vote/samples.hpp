@@ -50,6 +50,20 @@ inline Buffer votes() {
     });
 }
 
+/// Votes that need no frame before them.
+inline Buffer broadcast() {
+    return frame([](MutableBytes out) {
+        VotesWriter writer(out, frame_table);
+        writer.add(
+            pbx1, 100,
+            {5, 7, state::DeviceState::inuse, state::VoteKind::state, state::Cachable::yes, "Custom:abc"});
+        writer.add(pbx1, 100,
+                   {6, 8, state::DeviceState::unknown, state::VoteKind::withdrawal, state::Cachable::yes,
+                    "PJSIP/alice"});
+        return writer.finish();
+    });
+}
+
 inline Buffer mwi() {
     return frame([](MutableBytes out) {
         MwiWriter writer(out);
@@ -81,12 +95,15 @@ inline Buffer unsupported() {
 inline std::map<std::string, Buffer> all() {
     return {{"hello", hello()},
             {"votes", votes()},
+            {"broadcast", broadcast()},
             {"mwi", mwi()},
             {"digest", digest()},
             {"snapshot_begin", fixed(SnapshotBegin{pbx1, 100})},
             {"snapshot_end", fixed(SnapshotEnd{pbx1, 100, 2})},
             {"request_hello", fixed(Request{Request::What::hello, {}})},
             {"request_snapshot", fixed(Request{Request::What::snapshot, pbx1})},
+            {"since", fixed(Since{pbx1, {100, 8}})},
+            {"since_nothing", fixed(Since{pbx2, {}})},
             {"goodbye", fixed(Goodbye{Goodbye::How::restarting})},
             {"pbx_link", fixed(PbxLink{pbx2, Link::down})},
             {"unsupported", unsupported()}};
