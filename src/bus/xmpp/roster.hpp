@@ -6,8 +6,10 @@
 #include "state/types.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,7 +53,10 @@ struct Buddy {
 /// a Lamplight. Pure. What is not a buddy (by name, or by `*@DOMAIN`) is not granted, and its presence is
 /// passed over.
 ///
-/// Bounds  `most_buddies`, `most_resources` a buddy; the newcomer is passed over and said once.
+/// A buddy with a resource is known by its bare JID, and asked by it. An EID belongs to the full JID it is
+/// written beside, and to the whole account where that has but one.
+///
+/// Bounds  `most_buddies`, `most_resources` a buddy; the newcomer is passed over and said once a stream.
 class Roster {
 public:
     struct Configured {
@@ -98,8 +103,10 @@ public:
     static constexpr std::size_t most_buddies = 1'024;
     static constexpr std::size_t most_resources = 32;
 
-    /// `requests` outlives it.
+    /// `requests` outlives it, and neither is moved.
     Roster(Settings settings, Requests& requests);
+    Roster(const Roster&) = delete;
+    Roster& operator=(const Roster&) = delete;
 
     /// Other buddies and settings; asks and prunes at once when bound. Who is no buddy any more is gone.
     void configure(Settings settings, state::Time now, Output& out);
@@ -113,19 +120,66 @@ public:
     /// of these.
     bool receive(const wire::xml::Element& stanza, state::Time now, Output& out);
 
-    /// In the order of the roster's and jabber.conf's names.
+    /// What answers to its own requests brought about: after each take() and on_time() of the requests. Every
+    /// other call with an Output does so, too.
+    void settle(Output& out);
+
+    /// In the order of their JIDs.
     std::vector<const Buddy*> buddies() const;
     const Buddy* find(const c2s::Jid& jid) const;  ///< by its bare part
     /// Whether events published by it are believed: a buddy of jabber.conf, by name or pattern.
     bool is_buddy(const c2s::Jid& jid) const;
 
 private:
-    struct Impl;
+    struct Tie {
+        c2s::Jid jid;
+        state::Eid eid;
+    };
+
+    // roster.cpp
+    void read_settings(Settings settings, Output& out);
+    void add_configured(const Configured& configured, Output& out);
+    Buddy* add(const c2s::Jid& bare, Output& out);
+    bool is_self(const c2s::Jid& jid) const { return self_ && jid.bare() == self_->bare(); }
+    std::optional<state::Eid> eid_of(const c2s::Jid& jid) const;
+    void take_roster(const wire::xml::Element* iq, state::Time now, Output& out);
+    void take_item(const wire::xml::Element& item, Output& out);
+    void remove_item(const c2s::Jid& bare, Output& out);
+    void after_roster(state::Time now, Output& out);
+    bool take_push(const wire::xml::Element& iq, const wire::xml::Element& query, state::Time now,
+                   Output& out);
+    void prune(const c2s::Jid& bare, state::Time now, Output& out);
+    void forget_resources(Buddy& buddy, Output& out);
+    void say(News::Kind kind, const std::string& jid, std::string text, Output& out);
+    // roster_presence.cpp
+    void send_presence(Output& out) const;
+    void ask_for_presence(Buddy& buddy, Output& out);
+    bool take_presence(const wire::xml::Element& presence, state::Time now, Output& out);
+    void available(const c2s::Jid& from, const wire::xml::Element& presence, state::Time now, Output& out);
+    void update(Resource& resource, const wire::xml::Element& presence) const;
+    void unavailable(const c2s::Jid& from, Output& out);
+    void asked_by(const c2s::Jid& from, Output& out);
+    void disappeared(const c2s::Jid& from, Output& out);
+    // roster_answers.cpp
+    bool take_request(const wire::xml::Element& iq, state::Time now, Output& out);
+    void answer_disco(const wire::xml::Element& iq, const wire::xml::Element& query, Output& out) const;
+    void answer_version(const wire::xml::Element& iq, Output& out) const;
+    void find_out(Resource& resource, state::Time now, Output& out);
+    void learnt(const std::string& key, std::optional<bool> capable);
+    static std::string caps_key(const Resource& resource);
+
     Settings settings_;
     Requests& requests_;
     Mark mark_;
     std::optional<c2s::Jid> self_;
-    std::map<c2s::Jid, Buddy> buddies_;  ///< by bare JID
+    bool complete_ = false;
+    std::map<c2s::Jid, Buddy> buddies_;           ///< by bare JID
+    std::set<std::string, std::less<>> domains_;  ///< of `*@DOMAIN`
+    std::vector<Tie> ties_;
+    std::set<c2s::Jid> asked_now_;                        ///< or pruned, on this stream
+    std::set<std::string> said_;                          ///< on this stream, bounded
+    std::map<std::string, std::optional<bool>> capable_;  ///< of Jingle, by capabilities; empty: asked
+    Output pending_;
 };
 
 }  // namespace lamplight::bus::xmpp
