@@ -268,7 +268,7 @@ void Stream::Impl::write(std::string_view text) {
 }
 
 void Stream::Impl::send(const Element& stanza) {
-    if (phase_ != Phase::bound) return;
+    if (phase_ != Phase::bound || unsent_bytes() > most_unsent) return;
     connection_->write(wire::xml::to_text(stanza));
     tell_traffic(Owner::Way::out, [&] { return shown(stanza); });
     if (unsent_bytes() > most_unsent)
