@@ -206,10 +206,14 @@ Engine::Impl::Applied Engine::Impl::apply_one(const Vote& vote, std::size_t plac
                                 changes);
                 return {VoteOutcome::refused_old, before, record.aggregate};
             }
+            const std::uint8_t opinion =
+                record.votes_block().marks()[place] & (mark::state | mark::withdrawn);
             const bool same =
-                (record.votes_block().marks()[place] & (mark::state | mark::withdrawn)) ==
+                opinion ==
                 (vote.kind == VoteKind::withdrawal ? mark::withdrawn : static_cast<std::uint8_t>(vote.state));
-            if (vote.version == held && !same) return {VoteOutcome::refused_old, before, before};
+            // A node withdraws under a new version: this one was only dropped, by the end of a snapshot.
+            const bool dropped = opinion == mark::withdrawn;
+            if (vote.version == held && !same && !dropped) return {VoteOutcome::refused_old, before, before};
         }
         node.incarnation = vote.version.incarnation;
     }

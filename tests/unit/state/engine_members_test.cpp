@@ -283,6 +283,15 @@ TEST_F(EngineMembers, ContradictingTheVersionHeldConfirmsNothing) {
     EXPECT_EQ(aggregate("Custom:abc"), unavailable);
 }
 
+TEST_F(EngineMembers, WhatASnapshotDroppedComesBackWhenItsNodeSaysItAgain) {
+    const SenderId two = busy_member();
+    engine.snapshot_begin(two, node(2), now, changes);
+    EXPECT_TRUE(engine.snapshot_end(two, node(2), now, changes));
+    ASSERT_EQ(aggregate("Custom:abc"), unavailable);
+    EXPECT_EQ(vote(two, 2, "Custom:abc", busy, {1, 1}), VoteOutcome::applied);
+    EXPECT_EQ(aggregate("Custom:abc"), busy);
+}
+
 // --- confirming without a snapshot ---
 
 TEST_F(EngineMembers, ConfirmingMakesEveryVoteHeldFreshWithoutAnyChange) {
