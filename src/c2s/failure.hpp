@@ -24,6 +24,8 @@ struct Failure {
         bad_xml,   ///< or more than the limits allow
         protocol,  ///< a step that is not in the RFC
         bind_refused,
+        refused_for_now,  ///< the server cannot tell now whether the password is right
+        registered,       ///< the account was made, and the server wants another stream: connect at once
     };
     Kind kind{};
     std::string text;        ///< one line for people: what, why; never a secret
@@ -31,7 +33,7 @@ struct Failure {
 };
 std::string_view to_string(Failure::Kind kind);
 
-/// Whether trying again soon can help: else the longest back-off is taken from the start, since seven wrong
+/// Whether trying again soon cannot help: the longest back-off is taken from the start, since seven wrong
 /// passwords lock an account (seed-systems 7).
 bool is_lasting(Failure::Kind kind);
 

@@ -43,7 +43,12 @@ struct Bound {
 ///
 /// Starting STARTTLS the shell forgets everything read and not handled (reset of the parser), whatever it
 /// was. The account is registered at most once in the life of a Login, after a refused login, and never where
-/// that could take over an account that exists.
+/// that could take over an account that exists: only where SCRAM was refused before a challenge (there is no
+/// such account) by a server that offers SCRAM-SHA-256 or -512 (it is none of those that replace the password
+/// of a taken name). registration.hpp says why. Else the failure says how to make the account by hand.
+///
+/// What a server sends while the session is opened, and is not its answer, is dropped: the resource is bound,
+/// and nobody has been told of it. In every other step what is not expected is a failure (protocol).
 class Login {
 public:
     struct Output {
@@ -76,6 +81,9 @@ public:
     Output encrypted();
     Output opened(const wire::xml::StreamOpened& header);
     Output receive(const wire::xml::Element& element);
+    /// The server ended its stream, or the connection ended: fail, with what that means in this step. Tigase
+    /// 8 closes the stream instead of refusing a wrong password of jabber:iq:auth.
+    Output closed();
     State state() const;
 
 private:

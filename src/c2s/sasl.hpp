@@ -4,6 +4,7 @@
 
 #include <tl/expected.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,7 +38,9 @@ inline constexpr unsigned least_iterations = 4'096;
 inline constexpr unsigned most_iterations = 1'000'000;
 
 /// The strongest first of those both have: EXTERNAL (with a certificate, behind TLS), SCRAM-SHA-512, -256,
-/// -1, then DIGEST-MD5 only where there is no TLS, then PLAIN. Empty: none.
+/// -1, then DIGEST-MD5 only where there is no TLS, then PLAIN. Without TLS the last two, which give the
+/// password away, are there only where nothing stronger is offered. All but EXTERNAL need a secret. Empty:
+/// none.
 std::vector<std::string> usable_mechanisms(std::span<const std::string> offered, const Account& account,
                                            bool encrypted);
 
@@ -47,6 +50,12 @@ class SaslFactory {
 public:
     virtual ~SaslFactory() = default;
     virtual std::unique_ptr<Sasl> make(std::string_view mechanism, const Account& account) = 0;
+    /// Of jabber:iq:auth (XEP-0078): SHA-1 of the stream's id and the secret, in hexadecimal. Empty: it
+    /// cannot be made.
+    virtual std::string legacy_digest(std::string_view stream_id, const Account& account) {
+        static_cast<void>(stream_id), static_cast<void>(account);
+        return {};
+    }
 };
 std::unique_ptr<SaslFactory> make_gsasl();
 
