@@ -286,7 +286,7 @@ class AStream(StreamTest):
                          ["Connecting", "Waiting to request TLS", "Requested TLS"])
 
     def test_logs_in_by_each_mechanism(self):
-        for mechanism in ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"):
+        for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"):
             with self.subTest(mechanism):
                 probe = self.bound(self.server(mechanisms=[mechanism]))
                 self.assertEqual(probe.until("bound")["mechanism"], mechanism)
@@ -312,7 +312,7 @@ class AStream(StreamTest):
         self.assertNotIn("tls", probe.ask("state"))
 
     def test_logs_in_as_before_sasl(self):
-        probe = self.bound(self.server(None, legacy=True), tls="none", login="legacy")
+        probe = self.bound(self.server(None, legacy=True, mechanisms=[]), tls="none", login="legacy")
         self.assertEqual(probe.until("bound")["mechanism"], "jabber:iq:auth")
 
     def test_comes_by_version_six_of_the_internet(self):
@@ -361,7 +361,7 @@ class AStream(StreamTest):
 
     def test_shows_its_traffic_without_a_secret(self):
         for options, server in (({}, self.server(mechanisms=["PLAIN"])), ({}, self.server()),
-                                ({"tls": "none", "login": "legacy"}, self.server(None, legacy=True)),
+                                ({"tls": "none", "login": "legacy"}, self.server(None, legacy=True, mechanisms=[])),
                                 ({"register": "yes", "jid": f"carol@{DOMAIN}/x"}, self.server(registration="open"))):
             probe = self.bound(server, **options)
             said = "\n".join(one["xml"] for one in probe.all("traffic"))
@@ -421,22 +421,22 @@ class ANameIsFound(StreamTest):
     def test_never_where_the_domain_says_that_there_is_no_service(self):
         with NameServer({f"_xmpp-client._tcp.{DOMAIN}": [("SRV", (0, 0, 0, "."))], DOMAIN: [("A", "127.0.0.1")]}):
             end = self.end_of(self.server(), host="", srv="yes")
-        self.assertEqual(end["kind"], "not_found")
+        self.assertEqual(end["kind"], "not found")
         self.assertIn("no such XMPP service", end["text"])
 
     def test_never_when_it_does_not_exist(self):
         with NameServer({}):
             end = self.end_of(self.server(), host="nobody.test")
-        self.assertEqual(end["kind"], "not_found")
+        self.assertEqual(end["kind"], "not found")
         self.assertIn("nobody.test", end["text"])
 
     def test_never_when_the_name_server_is_silent_and_soon_when_it_is_dead(self):
         end = self.end_of(self.server(), host="nobody.test")
-        self.assertEqual(end["kind"], "not_found")
+        self.assertEqual(end["kind"], "not found")
         with NameServer({}, silent=True):
             probe = self.probe(self.server(), host="nobody.test", patience_ms=500)
             end = probe.until("end")
-        self.assertEqual(end["kind"], "not_found")
+        self.assertEqual(end["kind"], "not found")
         self.assertIn("no answer in 0.5 s", end["text"])
 
     def test_at_the_family_that_works(self):
@@ -474,7 +474,7 @@ class ANameIsFound(StreamTest):
 class ACertificate(StreamTest):
     def refused(self, certificate, **options):
         end = self.end_of(self.server(certificate), **options)
-        self.assertEqual(end["kind"], "tls_failed")
+        self.assertEqual(end["kind"], "TLS failed")
         return end
 
     def test_that_expired_is_refused_with_its_day(self):
@@ -519,7 +519,7 @@ class ACertificate(StreamTest):
     def test_file_that_cannot_be_read_is_named(self):
         for option, file in (("ca", "/nowhere/ca.pem"), ("certificate", "/nowhere/own.pem")):
             end = self.end_of(self.server(), **{option: file})
-            self.assertEqual(end["kind"], "tls_failed")
+            self.assertEqual(end["kind"], "TLS failed")
             self.assertIn(file, end["text"])
 
     def test_key_that_is_another_ones_is_refused(self):
@@ -531,12 +531,12 @@ class ACertificate(StreamTest):
 class AServer(StreamTest):
     def test_that_offers_no_tls_gets_no_login(self):
         server = self.server(offers_starttls=False)
-        self.assertEqual(self.end_of(server)["kind"], "tls_not_offered")
+        self.assertEqual(self.end_of(server)["kind"], "TLS not offered")
         self.assertNotIn(b"mechanism", server.connection().raw)
 
     def test_that_speaks_no_tls_where_it_should(self):
         end = self.end_of(self.server(None, deeds={"accept": "<stream:stream>"}), tls="direct")
-        self.assertEqual(end["kind"], "tls_failed")
+        self.assertEqual(end["kind"], "TLS failed")
         self.assertIn("no TLS is spoken on that port", end["what_to_do"])
 
     def test_whose_words_are_injected_behind_its_consent_to_tls_is_warned_about_and_they_are_dropped(self):
@@ -552,7 +552,7 @@ class AServer(StreamTest):
         for signature in ("wrong", "missing"):
             with self.subTest(signature):
                 end = self.end_of(self.server(signature=signature, mechanisms=["SCRAM-SHA-256"]))
-                self.assertEqual(end["kind"], "server_not_verified")
+                self.assertEqual(end["kind"], "server not verified")
 
     def test_that_wants_our_processor_does_not_get_it(self):
         begin = time.monotonic()
@@ -562,7 +562,7 @@ class AServer(StreamTest):
         self.assertRegex(end["text"], "iterations")
 
     def test_that_refuses_the_password(self):
-        self.assertEqual(self.end_of(self.server(), secret="wrong")["kind"], "not_authorized")
+        self.assertEqual(self.end_of(self.server(), secret="wrong")["kind"], "not authorized")
 
     def test_that_registers_accounts_makes_one(self):
         server = self.server(registration="open")
@@ -601,7 +601,7 @@ class AServer(StreamTest):
         server = self.server()
         probe = self.bound(server)
         server.session(f"alice@{DOMAIN}").send("</stream:stream>")
-        self.assertEqual(probe.until("end")["kind"], "ended_by_server")
+        self.assertEqual(probe.until("end")["kind"], "ended by the server")
         self.assertTrue(server.connection().closed.wait(PATIENCE))
         self.assertTrue(server.connection().ended_by_client)
 
@@ -611,12 +611,12 @@ class AServer(StreamTest):
         server.session(f"alice@{DOMAIN}").stream_error("system-shutdown", "Back at five")
         end = probe.until("end")
         self.assertEqual((end["kind"], end["text"]),
-                         ("ended_by_server", "the server ended the stream: system-shutdown (Back at five)"))
+                         ("ended by the server", "the server ended the stream: system-shutdown (Back at five)"))
 
     def test_that_says_so_before_the_login(self):
         server = self.server(deeds={"features": lambda connection: connection.stream_error("host-unknown")})
         end = self.end_of(server)
-        self.assertEqual(end["kind"], "ended_by_server")
+        self.assertEqual(end["kind"], "ended by the server")
         self.assertIn("host-unknown", end["text"])
 
     def test_that_gives_our_resource_to_another(self):
@@ -643,7 +643,7 @@ class AServer(StreamTest):
                     server = self.server(None)
                     server.at(when, said)
                     end = self.end_of(server, tls="none")
-                    self.assertEqual(end["kind"], "bad_xml")
+                    self.assertEqual(end["kind"], "bad XML")
                     self.assertTrue(server.connection().closed.wait(PATIENCE))
                     if condition:
                         self.assertEqual(server.connection().errors, [condition])
@@ -651,7 +651,7 @@ class AServer(StreamTest):
     def test_with_a_document_type_is_refused(self):
         dtd = "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY lol 'lol'>]><stream:stream>"
         server = self.server(None, deeds={"header": dtd})
-        self.assertEqual(self.end_of(server, tls="none")["kind"], "bad_xml")
+        self.assertEqual(self.end_of(server, tls="none")["kind"], "bad XML")
         self.assertTrue(server.connection().closed.wait(PATIENCE))
         self.assertEqual(server.connection().errors, ["restricted-xml"])
 
@@ -784,7 +784,7 @@ class ADialogue(StreamTest):
         dialogue = self.dialogue(server, "strict")
         probe = self.bound(server)
         probe.do("send " + self.PING.format("two"))
-        self.assertEqual(probe.until("end")["kind"], "ended_by_server")
+        self.assertEqual(probe.until("end")["kind"], "ended by the server")
         self.assertIn("jabber:iq:version", dialogue.failure)
 
     def test_in_any_order_when_wanted(self):

@@ -221,6 +221,8 @@ class Scram:
         if not found:
             return "failure", "malformed-request"
         self.header, self.bare, self.user = found[1], found[2], found[3].replace("=2C", ",").replace("=3D", "=")
+        if self.user not in self.server.accounts:
+            return "failure", "not-authorized"
         self.nonce = found[4] + encoded(os.urandom(12))
         self.first = f"r={self.nonce},s={encoded(self.salt)},i={self.server.iterations}"
         return "challenge", self.first
@@ -349,6 +351,7 @@ class Connection:
     def run(self):
         try:
             self.socket.setblocking(False)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self.server.tls == "direct":
                 self._do("handshake", self._handshake)
             self._do("accept", lambda: None)
