@@ -66,6 +66,13 @@ public:
             enum class What : std::uint8_t { follow, unfollow } what{};
         };
         std::vector<Follow> follows;
+        /// Our own node refused an item: for Nodes::publish_refused. It is not used until own_node_ready().
+        struct Refused {
+            ClientId client{};
+            std::string node;
+            wire::xml::Element error;
+        };
+        std::vector<Refused> refused;
         /// Answers to IQs, to be sent on that client's stream at once.
         std::map<ClientId, Stanzas> stanzas;
         void clear();

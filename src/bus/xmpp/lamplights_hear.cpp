@@ -1,0 +1,152 @@
+// What comes: IQs from roads, items in nodes that marks named.
+#include "bus/xmpp/lamplights_impl.hpp"
+#include "wire/pubsub/names.hpp"
+#include "wire/pubsub/payload.hpp"
+#include "wire/pubsub/request.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace lamplight::bus::xmpp {
+
+namespace ns = wire::pubsub::ns;
+using wire::xml::Element;
+
+void Lamplights::Impl::heard_from(const Road& road, state::Time now) {
+    const auto found = roads_.find(road);
+    if (found == roads_.end()) return;
+    found->second.heard = now;
+    found->second.ping_wanted = false;
+    if (!found->second.up) heard_again_.insert(road);
+}
+
+bool Lamplights::Impl::receive(const Road& road, const Element& iq, state::Time now, Output& out) {
+    const Element* frame = iq.child("frame", ns::frame);
+    const Element* following = iq.child("following", ns::frame);
+    if (frame == nullptr && following == nullptr) return false;
+    const auto found = roads_.find(road);
+    const auto refuse = [&](std::string_view condition, std::string_view type, int code) {
+        out.stanzas[road.client].push_back(wire::pubsub::make_error(iq, condition, type, code));
+        return true;
+    };
+    if (found == roads_.end()) {
+        const std::string who = c2s::to_string(road.jid);
+        tell_once(News::Kind::unexpected, who + " is no Lamplight by its presence", who, now, out);
+        return refuse("not-allowed", "cancel", 405);
+    }
+    if (!found->second.up)
+        road_is_there(road, found->second, now, out);
+    else
+        heard_from(road, now);
+    if (iq.value_of("type") != "set") return refuse("bad-request", "modify", 400);
+    if (frame != nullptr)
+        receive_frame(road, iq, *frame, now, out);
+    else
+        receive_following(road, iq, *following, now, out);
+    return true;
+}
+
+void Lamplights::Impl::receive_frame(const Road& road, const Element& iq, const Element& content,
+                                     state::Time now, Output& out) {
+    Stanzas& answers = out.stanzas[road.client];
+    const Process& process = processes_.at(roads_.at(road).process);
+    const auto frame = wire::pubsub::parse_frame(content);
+    if (!frame) {
+        const std::string who = c2s::to_string(road.jid);
+        tell_once(News::Kind::unexpected, who + ": " + std::string(to_string(frame.error())), who, now, out);
+        answers.push_back(wire::pubsub::make_error(iq, "bad-request", "modify", 400));
+        return;
+    }
+    if (!process.peer) {
+        answers.push_back(wire::pubsub::make_error(iq, "resource-constraint", "wait", 500));
+        return;
+    }
+    answers.push_back(wire::pubsub::make_result(iq));
+    const std::size_t news = out.sync.news.size();
+    exchange_.receive(*process.peer, frame->frame, now, out.sync);
+    note_goodbyes(out, news);
+}
+
+void Lamplights::Impl::receive_following(const Road& road, const Element& iq, const Element& following,
+                                         state::Time now, Output& out) {
+    const NodeName node{std::string(following.value_of("service")), std::string(following.value_of("node"))};
+    RoadState& state = roads_.at(road);
+    bool ours = false;
+    for (const auto& [client, own] : own_) {
+        if (own.node != node) continue;
+        ours = true;
+        if (following.value_of("subscription") == "none")
+            state.follows.erase(client);
+        else
+            state.follows.insert(client);
+    }
+    out.stanzas[road.client].push_back(ours ? wire::pubsub::make_result(iq)
+                                            : wire::pubsub::make_error(iq, "item-not-found", "cancel", 404));
+    refresh_hearing(processes_.at(state.process), now);
+}
+
+// --- items ---
+
+/// Nobody speaks in a node that is not its own: the mark of a road that is there must name it. Two may name
+/// the same, by error or malice; then each is believed of its own nodes, which the talk sees to.
+bool Lamplights::Impl::receive_event(ClientId client, const wire::pubsub::Event& event, state::Time now,
+                                     Output& out) {
+    if (event.node.empty()) return false;
+    bool named = false;
+    std::set<ProcessId> speakers;
+    for (const auto& [road, state] : roads_) {
+        if (road.client != client || state.mark.node != event.node || state.mark.service != event.from)
+            continue;
+        named = true;
+        if (state.up) speakers.insert(state.process);
+    }
+    if (event.kind != wire::pubsub::Event::Kind::items) return named;
+    for (const ProcessId& id : speakers)
+        for (const wire::pubsub::EventItem& item : event.items)
+            receive_item(processes_.at(id), event, item, now, out);
+    return named;
+}
+
+void Lamplights::Impl::receive_item(Process& process, const wire::pubsub::Event& event,
+                                    const wire::pubsub::EventItem& item, state::Time now, Output& out) {
+    const std::string where = event.node + " at " + event.from;
+    if (!may_publish(process, item.publisher))
+        return tell_once(News::Kind::bad_item, where + ": published by " + item.publisher, where, now, out);
+    if (!item.payload)
+        return tell_once(News::Kind::bad_item, where + ": " + std::string(to_string(item.payload.error())),
+                         where, now, out);
+    const auto* frame = std::get_if<wire::pubsub::FrameItem>(&*item.payload);
+    if (frame == nullptr) return tell_once(News::Kind::bad_item, where + ": no frame", where, now, out);
+    if (process.peer) exchange_.receive_broadcast(*process.peer, frame->frame, now, out.sync);
+}
+
+bool Lamplights::Impl::may_publish(const Process& process, const std::string& publisher) const {
+    if (publisher.empty()) return true;
+    const auto jid = c2s::parse_jid(publisher);
+    return jid && std::ranges::any_of(process.roads,
+                                      [&](const Road& road) { return road.jid.bare() == jid->bare(); });
+}
+
+// --- questions ---
+
+std::vector<Lamplights::PeerView> Lamplights::Impl::peers() const {
+    std::vector<PeerView> views;
+    for (const auto& [id, process] : processes_) {
+        PeerView view;
+        view.process = id;
+        view.roads.assign(process.roads.begin(), process.roads.end());
+        if (const auto best = std::ranges::find(view.roads, process.current); best != view.roads.end())
+            std::rotate(view.roads.begin(), best, std::next(best));
+        view.present = process.present && !process.said_goodbye;
+        if (process.peer) {
+            view.follows_our_node = exchange_.hears_broadcast(*process.peer);
+            view.nodes = exchange_.nodes_of(*process.peer);
+        }
+        view.we_follow = std::ranges::any_of(
+            process.roads, [&](const Road& road) { return stands(road.client, roads_.at(road).mark); });
+        views.push_back(std::move(view));
+    }
+    return views;
+}
+
+}  // namespace lamplight::bus::xmpp

@@ -1,0 +1,192 @@
+#pragma once
+
+#include "bus/xmpp/lamplights.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace lamplight::bus::xmpp {
+
+/// What Lamplights holds. lamplights.cpp: roads, and whom we follow; lamplights_say.cpp: what is sent and
+/// what became of it; lamplights_hear.cpp: what comes.
+class Lamplights::Impl {
+public:
+    Impl(state::Engine& engine, const state::MwiTable& mwi, Settings settings);
+
+    static constexpr std::size_t most_under_way = 4;      ///< frames to one process, frames on one own node
+    static constexpr std::size_t most_items_behind = 32;  ///< items a client may be behind another
+    static constexpr std::size_t most_gone = 64;  ///< processes without a road; the oldest is forgotten
+    static constexpr std::size_t most_said = 256;
+    static constexpr state::Duration said_once = std::chrono::minutes(1);
+    static constexpr state::Duration first_pause = std::chrono::seconds(1);
+    static constexpr state::Duration longest_pause = std::chrono::seconds(30);
+
+    using ProcessId = std::string;
+    struct NodeName {
+        std::string service, node;
+        auto operator<=>(const NodeName&) const = default;
+    };
+
+    /// What is known of a road, also while it is silent: presence is said once, and is not said again.
+    struct RoadState {
+        ProcessId process;
+        Mark mark;
+        bool up = true;
+        state::Time heard{};
+        state::Time pinged{};  ///< when the last ping was wanted
+        bool ping_wanted = false;
+        std::set<ClientId> follows;     ///< whose node it follows, by what it says
+        bool following_wanted = false;  ///< it is to be told whether we follow its node
+        state::Duration pause{};        ///< after a refusal
+        std::optional<state::Time> paused_until;
+    };
+    struct Frame {
+        sync::FrameId id{};
+        std::uint64_t tag = 0;
+        enum class Became : std::uint8_t { unknown, delivered, lost } became{};
+    };
+    struct Process {
+        std::optional<sync::PeerId> peer;
+        bool present = false;
+        bool said_goodbye = false;
+        std::set<Road> roads;  ///< those that are up
+        std::optional<Road> current;
+        std::deque<Frame> frames;  ///< under way, or waiting for one before them
+        state::Time gone_since{};
+    };
+    struct OwnClient {
+        std::optional<NodeName> node;       ///< ready to be published to
+        std::deque<std::uint64_t> waiting;  ///< items, by number
+        std::size_t items_under_way = 0;
+        bool behind = false;
+        std::optional<Road> last;  ///< whose turn was last
+    };
+    /// A frame of the broadcast, on its way to all own nodes.
+    struct Item {
+        std::uint64_t number = 0;
+        sync::FrameId id{};
+        std::vector<std::uint8_t> frame;
+        std::set<ClientId> open;  ///< that have not answered yet, or not been asked
+        std::set<ClientId> reached;
+        std::set<ClientId> failed;
+        bool reported = false;  ///< to the exchange
+    };
+    struct UnderWay {
+        enum class What : std::uint8_t { frame, item, ping, following } what{};
+        ClientId client{};
+        Road road;
+        ProcessId process;
+        std::uint64_t item = 0;
+    };
+    struct Followed {
+        bool stands = false;
+        std::optional<state::Time> unused_since;
+    };
+
+    // --- ourselves ---
+    void own_node_ready(ClientId client, NodeName node, state::Time now);
+    void own_node_lost(ClientId client, state::Time now);
+
+    // --- roads ---
+    void road_up(const Road& road, const Mark& mark, state::Time now, Output& out);
+    void road_down(const Road& road, Why why, state::Time now, Output& out);
+    void client_lost(ClientId client, state::Time now, Output& out);
+    void subscribed(ClientId client, NodeName node, bool stands);
+
+    // --- what is heard ---
+    bool receive(const Road& road, const wire::xml::Element& iq, state::Time now, Output& out);
+    void heard_from(const Road& road, state::Time now);
+    bool receive_event(ClientId client, const wire::pubsub::Event& event, state::Time now, Output& out);
+
+    // --- what is said ---
+    Wants wants_to_send(ClientId client) const;
+    std::optional<Taken> take(ClientId client, std::size_t budget, state::Time now);
+    void answered(ClientId client, std::uint64_t tag, Answer answer, const wire::xml::Element* error,
+                  state::Time now, Output& out);
+    bool said_goodbye() const;
+
+    std::optional<state::Time> next_deadline() const;
+    void on_time(state::Time now, Output& out);
+
+    std::vector<PeerView> peers() const;
+
+    state::Engine& engine_;
+    Settings settings_;
+    sync::Exchange exchange_;
+    std::map<Road, RoadState> roads_;
+
+private:
+    // lamplights.cpp
+    void road_is_there(const Road& road, RoadState& state, state::Time now, Output& out);
+    void road_is_gone(const Road& road, Why why, state::Time now, Output& out);
+    void last_road_gone(Process& process, state::Time now, Output& out);
+    void forget(const ProcessId& id, state::Time now, Output& out);
+    void forget_old(state::Time now, Output& out);
+    void drop_under_way(const Road& road);
+    void refresh_hearing(state::Time now);
+    void refresh_hearing(Process& process, state::Time now);
+    bool follows_us(const Process& process) const;
+    void follow_mark(const Road& road, const Mark& mark, Output& out);
+    void unfollow_if_unused(ClientId client, const NodeName& node, Output& out);
+    void unfollow_old(state::Time now, Output& out);
+    bool stands(ClientId client, const Mark& mark) const;
+    state::Time next_ping(const RoadState& state) const;
+    bool marked(ClientId client, const NodeName& node) const;
+    void tell_once(News::Kind kind, std::string text, std::string about, state::Time now, Output& out);
+    void note_goodbyes(Output& out, std::size_t from);
+    Process* process_of(sync::PeerId peer);
+
+    // lamplights_say.cpp
+    enum class Urgency : std::uint8_t { bulk, fresh };
+    std::optional<Road> best_road(const Process& process) const;
+    bool talks_on(const Road& road, const RoadState& state, Urgency urgency) const;
+    bool word_is_due(ClientId client) const;
+    bool item_is_due(ClientId client) const;
+    std::optional<Taken> take_word(ClientId client);
+    std::optional<Taken> take_item(ClientId client, std::size_t budget);
+    std::optional<Taken> take_frame(ClientId client, Urgency urgency, std::size_t budget);
+    std::optional<Taken> frame_on(const Road& road, std::size_t budget);
+    bool new_item(std::size_t budget);
+    bool has_audience(ClientId client) const;
+    Taken sent(UnderWay what, wire::xml::Element iq, bool fresh);
+    void frame_answered(const UnderWay& frame, std::uint64_t tag, Answer answer, state::Time now);
+    void item_answered(const UnderWay& item, Answer answer, const wire::xml::Element* error, state::Time now,
+                       Output& out);
+    void word_answered(const UnderWay& word, Answer answer, const wire::xml::Element* error, state::Time now);
+    void settle_frames(Process& process);
+    void settle_items(state::Time now);
+    void item_failed(std::uint64_t number, ClientId client);
+    void catch_up_who_missed(const Item& item, state::Time now);
+    void fall_behind(ClientId client, OwnClient& own);
+    static void pause(RoadState& state, state::Time now);
+
+    // lamplights_hear.cpp
+    void receive_frame(const Road& road, const wire::xml::Element& iq, const wire::xml::Element& frame,
+                       state::Time now, Output& out);
+    void receive_following(const Road& road, const wire::xml::Element& iq,
+                           const wire::xml::Element& following, state::Time now, Output& out);
+    void receive_item(Process& process, const wire::pubsub::Event& event, const wire::pubsub::EventItem& item,
+                      state::Time now, Output& out);
+    bool may_publish(const Process& process, const std::string& publisher) const;
+
+    std::map<ProcessId, Process> processes_;
+    std::map<ClientId, OwnClient> own_;
+    std::map<std::pair<ClientId, NodeName>, Followed> followed_;
+    std::deque<Item> items_;
+    std::uint64_t last_item_ = 0;
+    std::map<std::uint64_t, UnderWay> under_way_;
+    std::uint64_t last_tag_ = 0;
+    bool fell_behind_ = false;    ///< a client did, and who hears it is not told yet
+    std::set<Road> heard_again_;  ///< silent ones, to be up at the next on_time()
+    std::map<std::string, state::Time> said_;
+};
+
+}  // namespace lamplight::bus::xmpp
