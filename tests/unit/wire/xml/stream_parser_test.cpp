@@ -122,6 +122,18 @@ TEST(StreamParser, GivesAnItemWithItsLastByte) {
     EXPECT_THAT(ends, testing::ElementsAre(0, 8, 12, 23, 39));
 }
 
+TEST(StreamParser, TakesAnythingForCharacterDataUntilItsEnd) {
+    const std::string data = "> ]> ]]x> <!DOCTYPE <!-- <? </a> <b c='> & &" + repeat("x", 40) + " ]]";
+    StreamParser parser;
+    feed(parser, header);
+    const auto out = feed(parser, "<a><![CDATA[" + data + "]]></a>");
+    ASSERT_FALSE(out.flaw);
+    ASSERT_EQ(out.items.size(), 1u);
+    EXPECT_EQ(std::get<Element>(out.items[0]).text, data);
+    EXPECT_FALSE(parser.in_the_middle());
+    EXPECT_EQ(feed(parser, "text").flaw, Flaw::malformed);
+}
+
 TEST(StreamParser, HandlesEverythingThatWasFed) {
     EXPECT_THAT(behind_header("<a/><b/><c/>"), testing::ElementsAre("<a/>", "<b/>", "<c/>"));
 }

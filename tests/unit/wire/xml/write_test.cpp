@@ -71,6 +71,7 @@ TEST(Write, LeavesOutBytesThatAreNoUtf8) {
     EXPECT_EQ(escape("a\x80z"), "az");
     EXPECT_EQ(escape("a\xc3"), "a");
     EXPECT_EQ(escape("a\xc3z"), "az");
+    EXPECT_EQ(escape(std::string_view("a\xc3\xbc").substr(0, 2)), "a");
     EXPECT_EQ(escape("\xc0\xaf|\xe0\x80\xaf|\xf0\x80\x80\xaf"), "||");  // too long forms of '/'
     EXPECT_EQ(escape("\xf4\x90\x80\x80|\xf5\x80\x80\x80"), "|");        // beyond U+10FFFF
 }
