@@ -28,7 +28,14 @@ namespace lamplight::bus::xmpp {
 /// | another's   | never     |
 ///
 /// Nothing here unsubscribes, purges or deletes a node of Asterisk's: Asterisks die of the answers
-/// (peers-measured F8). A node that is deleted under us is made again, at most once in `patience`.
+/// (peers-measured F8). A node that is deleted under us is made again, at most once in `patience`. What an
+/// administrator made keeps its access and publish model: of a node that is there only `persist_items` is
+/// changed, and only where we are an owner.
+///
+/// What could not be done is tried again after 1 s, doubling to 60 s, while the stream lasts.
+///
+/// Bounds  `most_followed` nodes of others, `most_leaves`, `leaves_at_once` of them being made; what is
+/// beyond fails.
 class Nodes {
 public:
     struct Settings {
@@ -83,13 +90,17 @@ public:
     /// One precondition of `xmpp doctor`.
     struct Check {
         enum class Verdict : std::uint8_t { pass, fail, unknown, warn } verdict{};
-        std::string name;    ///< `component`, `may create`, `may publish`, `limits`, `publishers`
+        /// `component`, `may create`, `may publish` and `items` once a node, `limits`, `publishers`
+        std::string name;
         std::string text;    ///< what was found
         std::string advice;  ///< what to ask for, and how it is written for this server; empty when it passes
     };
     /// Which server it is, from jabber:iq:version and its features: advice and limits depend on it.
     enum class Software : std::uint8_t { unknown, prosody, ejabberd, tigase, openfire, other };
     static constexpr state::Duration patience = std::chrono::seconds(30);
+    static constexpr std::size_t most_followed = 1'024;
+    static constexpr std::size_t most_leaves = 65'536;
+    static constexpr std::size_t leaves_at_once = 8;
 
     /// `requests` outlives it.
     Nodes(Settings settings, Requests& requests);
@@ -115,6 +126,10 @@ public:
     void heard(const wire::pubsub::Event& event, state::Time now, Output& out);
     std::optional<state::Time> next_deadline() const;
     void on_time(state::Time now, Output& out);
+
+    /// What answers to its own requests brought about: after each take() and on_time() of the requests. Every
+    /// other call with an Output does so, too, and until then next_deadline() is due.
+    void settle(Output& out);
 
     // --- questions ---
     Standing standing(std::string_view node) const;
