@@ -16,10 +16,10 @@ Inside all of them the servers' names are known, and no name server is. /tmp is 
             …
             net.cut(net[1]); net.heal(net[1])                # as if its cable were pulled, and put back
             prosody.kill(); prosody.start()                  # or stop(), restart()
-            prosody.change_password("astvoip1", "another")   # also add_account, remove_account: as an administrator does
+            prosody.change_password("astvoip1", "another")   # and add_account, remove_account, as an administrator does
 
-Prosody and Ejabberd have one interface, see Server. Both start in about a second, and are ended by their own pid; nothing of
-them stays, no epmd either.
+Prosody and Ejabberd have one interface, see Server. They start in a second or two, and are ended by their own pid; nothing
+of them stays, no epmd either.
 """
 
 import http.client
@@ -65,7 +65,8 @@ class XmppHost(Host):
         unshare, nsenter = way_into_namespaces()
         self.holder = Holder([*network.prefix, "unshare", "--net", "--mount", "--propagation", "private", "--"],
                              f"mount --bind {self.hosts_file} /etc/hosts"
-                             f" && {{ [ ! -e /etc/resolv.conf ] || mount --bind {self.resolv_file()} /etc/resolv.conf; }}"
+                             " && { [ ! -e /etc/resolv.conf ] ||"
+                             f" mount --bind {self.resolv_file()} /etc/resolv.conf; }}"
                              " && ip link set lo up && mount -t tmpfs none /run")
         self.wrapper = ["nsenter", "--target", str(self.holder.pid), *nsenter, "--net", "--mount", "--",
                         *DIES_WITH_PARENT]
@@ -165,8 +166,9 @@ class Server:
 
     accounts       {name: password}, there at the first start
     tls            "off", "offered" or "required" (STARTTLS); `direct_tls` adds port 5223
-    names, days    of the certificate: host names (the domain's and its service's, without any), days until it ends (< 0:
-                   it has ended that long ago). `authority` is a Certificates; else one is made. `ca` is the file to trust
+    names, days    of the certificate: host names (the domain's and its service's, without any), days until it ends
+                   (< 0: it has ended that long ago). `authority` is a Certificates, else one is made. `ca`, the file to
+                   trust, is there afterwards
     plain          whether SASL PLAIN is taken; on a clear link too
     legacy         jabber:iq:auth (XEP-0078); Prosody only
     registration   XEP-0077: anybody may make an account
@@ -176,8 +178,8 @@ class Server:
     autocreate     nodes come with the first publish or subscribe; Prosody only
     publishers     events name the publisher; Prosody only (ejabberd: an option of each node)
     limits         "off", or "debian": what the package's configuration has
-    more           Prosody: text at the end of the domain's part; `more_global`, `more_service`. ejabberd: a dict of options
-                   that take the place of those here
+    more           Prosody: text at the end of the domain's part; `more_global`, `more_service`. ejabberd: a dict of
+                   options that take the place of those here
     """
 
     def __init__(self, host, domain=None, accounts=None, tls="off", direct_tls=False, names=None, days=30,
@@ -244,8 +246,12 @@ class Server:
         return self.process.wait(PATIENCE)
 
     def kill(self):
+        """SIGKILL. What ejabberd took in the last seconds is then lost: see until_written()."""
         self.process.kill()
         self.process.wait(PATIENCE)
+
+    def until_written(self, word):
+        """Waits until what holds this word, a node's name for example, would be there again after a kill()."""
 
     def restart(self):
         self.stop()
@@ -305,7 +311,7 @@ class Prosody(Server):
         return self.MODULES + [name for name, is_wanted in wanted.items() if is_wanted]
 
     def configuration(self):
-        limits = 'limits = { c2s = { rate = "10kb/s" }; s2sin = { rate = "30kb/s" } }' if self.limits == "debian" else ""
+        limits = 'limits = { c2s = { rate = "10kb/s" } }' if self.limits == "debian" else ""
         return f"""-- Clear links are allowed unless TLS is required; it runs as whoever the test is.
 run_as_root = true
 pidfile = "{self.place}/prosody.pid"
@@ -400,7 +406,7 @@ def encode_name(name):
 
 
 class Ejabberd(Server):
-    """ejabberd 23.01 as Debian has it, without its distribution: no epmd, and administered through a socket of its own."""
+    """ejabberd 23.01 as Debian has it, without distribution: no epmd, and administered through a socket of its own."""
 
     kind = "ejabberd"
     MODULES = ["mod_adhoc", "mod_admin_extra", "mod_announce", "mod_blocking", "mod_caps", "mod_carboncopy",
@@ -417,7 +423,8 @@ class Ejabberd(Server):
         return self.place / "admin.sock"
 
     def command(self):
-        return ["erl", "-noinput", "+K", "true", "+S", "2:2", "-mnesia", "dir", f'"{self.place}/spool"', "-s", "ejabberd"]
+        return ["erl", "-noinput", "+K", "true", "+S", "2:2", "-mnesia", "dir", f'"{self.place}/spool"',
+                "-s", "ejabberd"]
 
     def environment(self):
         folders = sorted(Path("/").glob(self.LIBRARIES.lstrip("/")))
@@ -433,6 +440,7 @@ class Ejabberd(Server):
 
     def configuration(self):
         creators = {"default": "local", "admins": "admin", "everybody": "all", "nobody": None}[self.creators]
+        shaper = [{"none": "admin"}, {"normal": "all"}] if self.limits == "debian" else "none"
         settings = {
             "loglevel": "info", "log_rotate_count": 0, "hosts": [self.domain], "listen": self._listeners(),
             "auth_method": "internal", "auth_password_format": "scram",
@@ -445,7 +453,7 @@ class Ejabberd(Server):
             "api_permissions": {"the tests": {"from": ["mod_http_api"], "who": "all", "what": "*"}},
             "shaper": {"normal": {"rate": 3000, "burst_size": 20000}, "fast": 200000},
             "shaper_rules": {"max_user_sessions": 10, "max_user_offline_messages": 100,
-                             "c2s_shaper": [{"none": "admin"}, {"normal": "all"}] if self.limits == "debian" else "none"},
+                             "c2s_shaper": shaper},
             "modules": self._modules()}
         if (self.place / "server.crt").exists():
             joined = self.place / "server.pem"
@@ -482,6 +490,12 @@ class Ejabberd(Server):
             if name not in there:
                 self.ask("register", user=name, host=self.domain, password=password)
         return True
+
+    def until_written(self, word):
+        def is_written():
+            files = [file for file in (self.place / "spool").iterdir() if file.is_file()]
+            return any(word.encode() in file.read_bytes() for file in files)
+        wait_until(is_written, f"{self} has {word} on disk")
 
     # --- accounts ---
 

@@ -72,6 +72,7 @@ class OnServers:
     def test_accounts_and_nodes_are_there_after_it_was_killed(self, kind):
         server = self.server(kind)
         self.client(server).prepare_nodes()
+        server.until_written("message_waiting")
         server.kill()
         server.start()
         self.assertLessEqual({"device_state", "message_waiting"}, self.client(server).nodes())
@@ -169,6 +170,7 @@ class OnServers:
     def test_a_scripted_asterisk_comes_back_and_says_its_states_again(self, kind):
         server = self.server(kind)
         self.client(server).prepare_nodes()
+        server.until_written("message_waiting")
         one = self.asterisk(server, 1)
         server.kill()
         one.until(lambda: not one.up, "is thrown out")

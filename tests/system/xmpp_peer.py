@@ -307,7 +307,8 @@ class Client:
         return self.pubsub("set", f"<subscribe node={quoteattr(node)} jid='{self.bare}'/>")
 
     def publish(self, node, item, payload):
-        return self.pubsub("set", f"<publish node={quoteattr(node)}><item id={quoteattr(item)}>{payload}</item></publish>")
+        words = f"<item id={quoteattr(item)}>{payload}</item>"
+        return self.pubsub("set", f"<publish node={quoteattr(node)}>{words}</publish>")
 
     def retract(self, node, item):
         return self.pubsub("set", f"<retract node={quoteattr(node)} notify='1'><item id={quoteattr(item)}/></retract>")
@@ -365,15 +366,16 @@ class ResXmpp(Client):
     blinds       what came that a real one does not understand, and loses something by
     ignored      what it leaves alone; errors: PubSub errors that it logs
 
-    After a death it goes on all the same. `collection_nodes`, `pubsub_autocreate`, `autoregister` as in xmpp.conf. It comes
-    back by itself after `pauses` unless that is None; while it is away 22 keeps its own states for the next login, and 1.8
-    loses them, as theirs do.
+    After a death it goes on all the same. `collection_nodes`, `pubsub_autocreate`, `autoregister` as in xmpp.conf. It
+    comes back by itself after `pauses` unless that is None; while it is away 22 keeps its own states for the next
+    login, and 1.8 loses them, as theirs do.
     """
 
     PAUSES = {"22": (1, 2, 4, 8, 16, 32, 60), "1.8": (4,)}
 
-    def __init__(self, host, server, name, password=None, eid=None, resource="asterisk-xmpp", generation="22", buddies=(),
-                 collection_nodes=False, pubsub_autocreate=False, autoregister=True, pauses=(), section="asterisk", tls=None):
+    def __init__(self, host, server, name, password=None, eid=None, resource="asterisk-xmpp", generation="22",
+                 buddies=(), collection_nodes=False, pubsub_autocreate=False, autoregister=True, pauses=(),
+                 section="asterisk", tls=None):
         super().__init__(host, server, name, password, resource, tls)
         self.eid = eid or "02:" + ":".join(f"{byte:02x}" for byte in hashlib.sha256(name.encode()).digest()[:5])
         self.generation, self.buddies, self.section = generation, list(buddies), section
@@ -473,7 +475,8 @@ class ResXmpp(Client):
         kind = f"<field var='pubsub#node_type'><value>{node_type}</value></field>" if node_type else ""
         below = f"<field var='pubsub#collection'><value>{collection}</value></field>" if node_type == "leaf" else ""
         self.request(
-            f"<pubsub xmlns='{PUBSUB}'><create node={attribute(node)}/><configure><x xmlns='jabber:x:data' type='submit'>"
+            f"<pubsub xmlns='{PUBSUB}'><create node={attribute(node)}/><configure>"
+            "<x xmlns='jabber:x:data' type='submit'>"
             f"<field var='FORM_TYPE' type='hidden'><value>{OWNER}</value></field>{kind}"
             f"<field var='FORM_TYPE' type='hidden'><value>{PUBSUB}#node_config</value></field>"
             "<field var='pubsub#deliver_payloads'><value>1</value></field>"
@@ -625,8 +628,8 @@ class ResXmpp(Client):
             return
         if kind == "subscribe" and self.autoregister:
             word = "your subscription" if self.generation == "22" else "subscription"
-            self.send(f"<presence type='subscribed' to={attribute(other)} from='{self.jid}'><status>Asterisk has approved "
-                      f"{word}</status></presence>")
+            self.send(f"<presence type='subscribed' to={attribute(other)} from='{self.jid}'><status>Asterisk has "
+                      f"approved {word}</status></presence>")
         elif kind == "available":
             if other not in self.present:
                 self.present.add(other)
