@@ -20,6 +20,7 @@ from harness import PATIENCE, SANITIZER_COMPLAINT, SystemTest, die_with_parent, 
 from xmpp_server import CLOSE, RESET, SILENT, Certificates, Dialogue, Server, element_of, same
 
 DOMAIN = "example.test"
+SOURCE = Path(os.environ.get("LAMPLIGHT_SOURCE", Path(__file__).parents[2]))
 INSIDE = "LAMPLIGHT_STREAM_TEST_INSIDE"
 NEEDS = ("This needs network and mount namespaces: run as root (in a container with --privileged, or with "
          "CAP_SYS_ADMIN and CAP_NET_ADMIN), or allow user namespaces (sysctl user.max_user_namespaces and, where it "
@@ -795,6 +796,30 @@ class ADialogue(StreamTest):
         probe.until("stanza", 2)
         self.assertEqual([one["id"] for one in probe.all("stanza")], ["two", "three"])
         self.assertEqual(len(dialogue.left()), 1)
+
+    def test_of_tigase_is_played_to_several_clients(self):
+        files = sorted((SOURCE / "tests/data/xmpp/dialogues").glob("tigase-*/*.txt"))
+        self.assertEqual(len(files), 6)
+        for file in files:
+            with self.subTest(f"{file.parent.name}/{file.name}"):
+                self.play(file)
+
+    def play(self, file):
+        server = self.server()
+        old = {"tigase-5.1.5": "tigase5.test", "tigase-8.1.2": "tigase8.test"}[file.parent.name]
+        dialogue = Dialogue(file, {old: DOMAIN}).play(server)
+        accounts = sorted({line.account for line in dialogue.lines})
+        server.accounts.update({account: "pencil" for account in accounts})
+        probes = {account: self.bound(server, jid=f"{account}@{DOMAIN}/x") for account in accounts}
+        while dialogue.left():
+            line, count = dialogue.left()[0], len(dialogue.used)
+            probes[line.account].do("send " + line.text.replace("\n", "&#10;"))
+            wait_until(lambda: len(dialogue.used) > count or dialogue.failure, repr(line))
+            self.assertIsNone(dialogue.failure)
+        for account, probe in probes.items():
+            said = [line for line in dialogue.lines if line.account == account and dialogue.is_stanza(line, "S")]
+            self.assertTrue(said)
+            probe.until("stanza", len(said))
 
     def test_is_compared_as_a_tree(self):
         one = element_of("<iq id='1' to='a'><x xmlns='y' b='1' c='2'>text</x></iq>")

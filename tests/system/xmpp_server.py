@@ -869,7 +869,8 @@ class Dialogue:
         return self
 
     def left(self):
-        return [line for index, line in enumerate(self.lines) if self._is_stanza(line, "C") and index not in self.used]
+        """Lines of the clients that have not come."""
+        return [line for index, line in enumerate(self.lines) if self.is_stanza(line, "C") and index not in self.used]
 
     @staticmethod
     def _parse(line):
@@ -878,7 +879,7 @@ class Dialogue:
         except tree.ParseError:
             return None  # a header, an end, or what is no XML
 
-    def _is_stanza(self, line, side):
+    def is_stanza(self, line, side):
         """Of the talk after the login."""
         if line.side != side:
             return False
@@ -889,7 +890,7 @@ class Dialogue:
         return not payload.startswith((f"{{{BIND}}}", f"{{{SESSION}}}"))
 
     def _skip_to_stanza(self):
-        while self.next < len(self.lines) and not self._is_stanza(self.lines[self.next], "C"):
+        while self.next < len(self.lines) and not self.is_stanza(self.lines[self.next], "C"):
             self.next += 1
 
     def hears(self, connection, element):
@@ -918,7 +919,7 @@ class Dialogue:
 
     def _matches(self, index, account, element):
         line = self.lines[index]
-        return line.account == account and self._is_stanza(line, "C") and same(self._parse(line), element)
+        return line.account == account and self.is_stanza(line, "C") and same(self._parse(line), element)
 
     def _refuse(self, connection, element):
         if self.order == "any":
@@ -933,9 +934,9 @@ class Dialogue:
         if recorded:
             self.ids[recorded] = element.get("id", "")
         index += 1
-        while index < len(self.lines) and not self._is_stanza(self.lines[index], "C"):
+        while index < len(self.lines) and not self.is_stanza(self.lines[index], "C"):
             line = self.lines[index]
-            if self._is_stanza(line, "S"):
+            if self.is_stanza(line, "S"):
                 self._say(connection, line)
             index += 1
         self.next = index
