@@ -90,6 +90,8 @@ void Session::receive_iq(const Element& iq, const std::optional<c2s::Jid>& from,
                          Output& out) {
     if (!is_request(iq)) {
         counters_.stray_answers += !requests_.take(iq, now);
+        roster_.settle(out.roster);
+        nodes_.settle(out.nodes);
         return;
     }
     if (from && is_for_lamplights(iq)) {
@@ -128,6 +130,7 @@ std::optional<state::Time> Session::next_deadline(state::Time now) const {
 void Session::on_time(state::Time now, Output& out) {
     if (!self_) return;
     requests_.on_time(now);
+    roster_.settle(out.roster);
     nodes_.on_time(now, out.nodes);
     if (settings_.keepalive == Settings::Keepalive::yes) ping(now, out);
     gather(out);

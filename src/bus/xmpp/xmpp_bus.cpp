@@ -82,8 +82,19 @@ void XmppBus::start() {
     commands_ = host_.commands().add(commands_of(*this));
     lamplights_.set_own_nodes(host_.own_nodes());
     asterisk_.set_own_nodes(host_.own_nodes());
+    tie_eids();
     for (const conf::JabberClient& client : settings_.clients)
         add_client(client);
+}
+
+/// Whose votes come from which JID, by all clients' buddies.
+void XmppBus::tie_eids() {
+    std::vector<AsteriskVotes::Tie> ties;
+    for (const conf::JabberClient& client : settings_.clients)
+        for (const conf::JabberBuddy& buddy : client.buddies)
+            if (const auto jid = c2s::parse_jid(buddy.jid); jid && buddy.eid) ties.push_back({*buddy.eid, *jid});
+    asterisk_.set_ties(ties, host_.now(), asterisk_out_);
+    flush_soon();
 }
 
 void XmppBus::add_client(const conf::JabberClient& settings) {
@@ -145,6 +156,7 @@ tl::expected<void, std::string> XmppBus::reload() {
     auto settings = read_settings(host_);
     if (!settings) return tl::unexpected(settings.error());
     settings_ = std::move(*settings);
+    tie_eids();
     const auto wanted = [&](const Client& client) {
         return std::ranges::find(settings_.clients, client.settings().name, &conf::JabberClient::name);
     };

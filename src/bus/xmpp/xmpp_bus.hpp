@@ -47,6 +47,7 @@ public:
 private:
     XmppBus(Host& host, conf::JabberSettings settings);
     void start();
+    void tie_eids();
     void add_client(const conf::JabberClient& settings);
     void retire(std::unique_ptr<Client> client);
     Client::Owner owner_of_clients();
@@ -66,6 +67,7 @@ private:
     bool settle_lamplights();
     bool settle_asterisk();
     void obey(const Lamplights::Output::Follow& follow);
+    void on_refused(ClientId id, const std::string& node, const wire::xml::Element& error);
     Client* client_of(ClientId id) const;
     void tell(const sync::News& news);
     void tell(const Lamplights::News& news);

@@ -147,7 +147,7 @@ void XmppBus::settle() {
 
 bool XmppBus::settle_lamplights() {
     Lamplights::Output out = std::exchange(lamplights_out_, {});
-    bool any = !out.follows.empty() || !out.stanzas.empty() || !out.sync.raises.empty();
+    bool any = !out.follows.empty() || !out.stanzas.empty() || !out.refused.empty() || !out.sync.raises.empty();
     for (const Lamplights::News& news : out.news)
         tell(news);
     for (const sync::News& news : out.sync.news)
@@ -156,6 +156,8 @@ bool XmppBus::settle_lamplights() {
         if (Client* client = client_of(id)) client->send(stanzas);
     for (const Lamplights::Output::Follow& follow : out.follows)
         obey(follow);
+    for (const Lamplights::Output::Refused& refused : out.refused)
+        on_refused(refused.client, refused.node, refused.error);
     if (!out.sync.changes.empty()) host_.publish(out.sync.changes), any = true;
     if (!out.sync.mwi.empty()) host_.publish_mwi(out.sync.mwi), any = true;
     for (const sync::Output::Raise& raise : out.sync.raises)
@@ -186,10 +188,7 @@ bool XmppBus::settle_asterisk() {
     for (const AsteriskVotes::News& news : out.news)
         tell(news);
     for (const AsteriskVotes::Output::Refused& refused : out.refused)
-        if (Client* client = client_of(refused.client); client != nullptr && client->is_bound())
-            client->with_session([&](Session& session, state::Time now, Session::Output& more) {
-                session.nodes().publish_refused(refused.node, refused.error, now, more.nodes);
-            });
+        on_refused(refused.client, refused.node, refused.error);
     for (const AsteriskVotes::Output::Leaf& leaf : out.leaves)
         if (Client* client = client_of(leaf.client); client != nullptr && client->is_bound())
             client->with_session([&](Session& session, state::Time now, Session::Output& more) {
@@ -198,6 +197,14 @@ bool XmppBus::settle_asterisk() {
     if (!out.changes.empty()) host_.publish(out.changes), any = true;
     if (!out.mwi.empty()) host_.publish_mwi(out.mwi), any = true;
     return any;
+}
+
+void XmppBus::on_refused(ClientId id, const std::string& node, const wire::xml::Element& error) {
+    Client* const client = client_of(id);
+    if (client == nullptr || !client->is_bound()) return;
+    client->with_session([&](Session& session, state::Time now, Session::Output& out) {
+        session.nodes().publish_refused(node, error, now, out.nodes);
+    });
 }
 
 Client* XmppBus::client_of(ClientId id) const {
