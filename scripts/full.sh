@@ -4,6 +4,9 @@
 # shellcheck shell=bash disable=SC2154
 
 full_failed=0
+# With it, ./dev test has a real Asterisk to talk to.
+need_packages interop
+bash scripts/asterisk_root.sh || full_failed=1
 ./dev test || full_failed=1
 ./dev lint || full_failed=1
 . scripts/testing.sh

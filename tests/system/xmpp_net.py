@@ -18,8 +18,8 @@ Inside all of them the servers' names are known, and no name server is. /tmp is 
             prosody.kill(); prosody.start()                  # or stop(), restart()
             prosody.change_password("astvoip1", "another")   # and add_account, remove_account, as an administrator does
 
-Prosody and Ejabberd have one interface, see Server. They start in a second or two, and are ended by their own pid; nothing
-of them stays, no epmd either.
+Prosody and Ejabberd have one interface, see Server. They start in a second or two, and are ended by their own pid;
+nothing of them stays, no epmd either.
 """
 
 import http.client
@@ -222,8 +222,8 @@ class Server:
         self.write_configuration()
         self.started_at = len(self.log())
         with open(self.place / "terminal.log", "ab") as log:
-            self.process = self.host.popen(*self.command(), stdout=log, stderr=subprocess.STDOUT, cwd=self.place,
-                                           env={**ENVIRONMENT, **self.environment()})
+            self.process = self.host.popen("env", "-C", str(self.place), *self.command(), stdout=log,
+                                           stderr=subprocess.STDOUT, env={**ENVIRONMENT, **self.environment()})
 
     def start(self):
         """Starts it, and waits until it takes connections and its accounts are there."""

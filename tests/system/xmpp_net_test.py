@@ -4,6 +4,7 @@ import subprocess
 import time
 
 from harness import main
+from xmpp_asterisk import RealAsterisk, needs_asterisk
 from xmpp_net import DOMAIN, XmppTest
 from xmpp_peer import MESSAGE, Client, Refused, ResXmpp
 from xmpp_server import Certificates, text_of
@@ -283,6 +284,64 @@ class Old(ServerTest):
         one.set("Custom:later", "INUSE")
         two.until_votes("Custom:later", {one.eid: "INUSE"})
         self.assertEqual(two.votes("Custom:lost"), {})
+
+
+@needs_asterisk
+class Real(ServerTest):
+    """Debian's Asterisk."""
+
+    def setUp(self):
+        super().setUp()
+        self.prosody_server = self.server("prosody")
+        self.client(self.prosody_server).prepare_nodes()
+
+    def real(self, number, **options):
+        options = {"hints": {"foo": "Custom:abc", "phone": "PJSIP/phone", "mail": "MWI:1000@default"}, **options}
+        asterisk = RealAsterisk(self.net[number], self.prosody_server, f"astvoip{number}",
+                                eid=f"02:00:00:78:00:0{number}", buddies=[f"astvoip{3 - number}@{DOMAIN}"], **options)
+        self.keep(asterisk)
+        return asterisk.start().until_connected()
+
+    def test_it_and_a_scripted_one_see_each_others_states_and_counts(self):
+        real, scripted = self.real(1), self.asterisk(self.prosody_server, 2)
+        scripted.set("Custom:abc", "INUSE")
+        real.until_hint("foo", "InUse")
+        real.set("Custom:abc", "RINGING")
+        scripted.until_votes("Custom:abc", {real.eid: "RINGING", scripted.eid: "INUSE"})
+        real.until_hint("foo", "InUse&Ringing")
+        real.mwi("1000", 2, 5)
+        scripted.until(lambda: scripted.mailboxes.get("1000@default") == {real.eid: (2, 5)}, "has the counts")
+        self.assertEqual(scripted.deaths + scripted.blinds, [])
+
+    def test_counts_reach_it(self):
+        real, scripted = self.real(1, mailboxes=()), self.asterisk(self.prosody_server, 2)
+        scripted.mwi("1000", "default", 1, 0)
+        real.until_hint("mail", "InUse")
+
+    def test_two_of_them_see_each_others_states(self):
+        one, two = self.real(1), self.real(2)
+        one.set("Custom:abc", "BUSY")
+        two.until_hint("foo", "Busy")
+        self.assertEqual(one.stop(), 0)
+        self.assertTrue(two.running())
+
+    def test_a_call_is_a_state_until_it_ends(self):
+        real, scripted = self.real(1), self.asterisk(self.prosody_server, 2)
+        call = real.call(self.net[2])
+        scripted.until_votes("PJSIP/phone", {real.eid: "INUSE"})
+        real.until_hint("phone", "InUse")
+        call.hangup()
+        scripted.until_votes("PJSIP/phone", {real.eid: "UNAVAILABLE"})
+
+    def test_what_the_scripted_one_says_is_what_the_real_one_says(self):
+        listener = self.client(self.prosody_server)
+        listener.subscribe("device_state")
+        real, scripted = self.real(1), self.asterisk(self.prosody_server, 2)
+        real.set("Custom:abc", "RINGING")
+        scripted.set("Custom:def", "RINGING")
+        listener.until(lambda: {"Custom:abc", "Custom:def"} <= dict(listener.events("device_state")).keys(), "hears both")
+        said = {item: payload for item, payload in listener.events("device_state")}
+        self.assertEqual(text_of(said["Custom:abc"]).replace(real.eid, scripted.eid), text_of(said["Custom:def"]))
 
 
 del OnServers
