@@ -13,6 +13,7 @@ packages_of() {
             echo libgtest-dev libgmock-dev librapidcheck-dev python3 groff-base corosync iproute2 util-linux openssl \
                 prosody ejabberd sip-tester
             ;;
+        interop) echo debootstrap util-linux ;;
         bench) echo libbenchmark-dev libcpg-dev corosync iproute2 python3 ;;
         fuzz) echo clang-19 libclang-rt-19-dev ;;
         fmt) echo clang-format-19 git ;;
@@ -52,16 +53,37 @@ install_packages() {
     refuse_older_boost "$@"
     echo "Installing: $*"
     "${as_root[@]}" apt-get update -q
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+    "${as_root[@]}" bash -c "$INSTALL_WITHOUT_STARTING" bash "$@"
     stop_new_servers "$@"
 }
 
-# Debian starts a server when it installs one; the tests want the program only.
+# Debian starts a server when it installs one; the tests want the program only. policy-rc.d is asked about it, with systemd
+# and without. One that is there already is somebody's, and stays.
+# shellcheck disable=SC2016
+INSTALL_WITHOUT_STARTING='
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ] && [ ! -L "$policy" ]; then
+    trap "rm -f $policy" EXIT
+    trap "exit 130" INT TERM HUP
+    printf "#!/bin/sh\n# While packages of Lamplight are installed, and no longer.\nexit 101\n" >"$policy"
+    chmod 755 "$policy"
+fi
+DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
+'
+
+# What was just installed is not to start with the machine either, nor to run where another policy let it.
 stop_new_servers() {
     local server
-    [ -d /run/systemd/system ] || return 0
     for server in corosync prosody ejabberd; do
-        case " $* " in *" $server "*) "${as_root[@]}" systemctl disable --now "$server" ;; esac
+        case " $* " in *" $server "*) ;; *) continue ;; esac
+        if [ -d /run/systemd/system ]; then
+            "${as_root[@]}" systemctl disable --now "$server"
+        else
+            if [ -e "/run/$server.pid" ] || [ -e "/run/$server/$server.pid" ]; then
+                "${as_root[@]}" "/etc/init.d/$server" stop
+            fi
+            "${as_root[@]}" update-rc.d "$server" disable
+        fi
     done
 }
 
