@@ -99,6 +99,12 @@ std::string set_priority(JabberClient& client, const Value& value) {
     return {};
 }
 
+std::string set_status_message(JabberClient& client, const Value& value) {
+    if (!is_xml_text(value.text)) return "it is no text that XMPP can send";
+    client.status_message = value.text;
+    return {};
+}
+
 std::string refuse_pattern(const JidParts& jid) {
     if (jid.has_resource) return "a pattern has no resource: write *@DOMAIN";
     return refuse_jid(jid);
@@ -322,7 +328,7 @@ std::vector<Row> presence_rows(JabberFile file) {
               .fallback = "Online and Available",
               .summary = "The text beside it",
               .since = since},
-             set_text<&JabberClient::status_message>},
+             set_status_message},
             flag<&JabberClient::keepalive>(any_section, "keepalive", "yes",
                                            "Asks a server that is quiet whether it is there (XEP-0199)")};
 }

@@ -9,7 +9,11 @@ namespace lamplight::conf {
 /// Each part of an XMPP address has at most so many bytes (RFC 7622).
 inline constexpr std::size_t longest_jid_part = 1'023;
 
-/// `local@domain/resource`, taken apart and not checked; views of the text.
+/// Whether it can stand in a stanza: UTF-8, no control characters, nothing that XML has no place for.
+bool is_xml_text(std::string_view text);
+
+/// `local@domain/resource`, the domain without a dot at its end, taken apart and not checked; views of the
+/// text.
 struct JidParts {
     std::string_view local;
     std::string_view domain;

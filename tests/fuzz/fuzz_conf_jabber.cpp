@@ -1,6 +1,7 @@
-// jabber.conf and xmpp.conf: whatever stands in them, what they give is sound, and no problem shows a secret.
+// jabber.conf and xmpp.conf: whatever stands in them, what they give is sound, its addresses are those of the
+// stream, too, and no problem shows a secret.
+#include "c2s/jid.hpp"
 #include "conf/jabber_conf.hpp"
-#include "conf/jid_parts.hpp"
 #include "conf/memory_files.hpp"
 
 #include <cstddef>
@@ -19,7 +20,7 @@ void require(bool condition) {
 }
 
 bool is_jid(std::string_view text) {
-    return conf::refuse_jid(conf::split_jid(text)).empty();
+    return c2s::parse_jid(text).has_value();
 }
 
 void check(const conf::JabberClient& client) {

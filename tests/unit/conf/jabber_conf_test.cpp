@@ -319,6 +319,24 @@ TEST(JabberClient, HasAnAccountThatIsAnAddress) {
                      .ok());
 }
 
+TEST(JabberClient, HasNothingInItsAddressesThatAStanzaCannotHave) {
+    for (const char* part : {"\xe9", "\xef\xbf\xbe", "\x7f", "\xed\xa0\x80"}) {
+        const std::string text(part);
+        EXPECT_FALSE(load_client("buddy = a" + text + "@example.org\n").ok());
+        EXPECT_FALSE(load_client("buddy = a@example.org/" + text + "x\n").ok());
+        EXPECT_FALSE(load_client("pubsub_node = a" + text + "b\n").ok());
+        const Loaded loaded = load_client("statusmessage = a" + text + "b\n");
+        EXPECT_TRUE(loaded.ok());
+        EXPECT_EQ(client_of(loaded).status_message, "Online and Available");
+    }
+    EXPECT_THAT(problems_of_client("buddy = zoë@exämple.org/büro\nstatusmessage = da, schön\n"), IsEmpty());
+}
+
+TEST(JabberClient, HasADomainWithOrWithoutADotAtItsEnd) {
+    EXPECT_EQ(client_of(load_client("username = a@example.org./x\n")).username, "a@example.org");
+    EXPECT_FALSE(load_client("username = a@./x\n").ok());
+}
+
 TEST(JabberClient, WithASecondUsernameForgetsTheResourceOfTheFirst) {
     EXPECT_EQ(client_of(load_client("username = b@example.org\n")).resource, "asterisk");
 }
