@@ -5,3 +5,4 @@ lamplight_fuzz(fuzz_wire_pubsub SOURCES fuzz_wire_pubsub.cpp LINK lamplight_pubs
 lamplight_fuzz(fuzz_bus_asterisk_votes SOURCES fuzz_bus_asterisk_votes.cpp LINK lamplight_xmpp_talk)
 lamplight_fuzz(fuzz_bus_roster SOURCES fuzz_bus_roster.cpp LINK lamplight_xmpp_talk)
 lamplight_fuzz(fuzz_bus_nodes SOURCES fuzz_bus_nodes.cpp LINK lamplight_xmpp_talk)
+lamplight_fuzz(fuzz_c2s_texts SOURCES fuzz_c2s_texts.cpp LINK lamplight_c2s)
