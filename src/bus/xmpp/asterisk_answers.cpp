@@ -14,9 +14,6 @@ namespace pubsub = wire::pubsub;
 
 namespace {
 
-/// Between two words to Nodes about items that are refused while others pass.
-constexpr state::Duration item_pause = std::chrono::minutes(1);
-
 template <std::size_t count>
 bool is_one_of(std::string_view condition, const std::array<std::string_view, count>& conditions) {
     return std::find(conditions.begin(), conditions.end(), condition) != conditions.end();
@@ -105,6 +102,7 @@ void AsteriskOutgoing::blame_node(const InFlight& message, std::string_view cond
         blamed_item_ = common_.now;
     } else {
         node.open = false;
+        node.reported = may_blame_item(condition);
         say_again(message);
     }
     if (!goodbye_) refusals_.add(node_of(message), error, common_.now);
@@ -195,28 +193,31 @@ void AsteriskOutgoing::leaf_answered(std::string_view node, LeafIs what) {
 std::optional<state::Time> AsteriskOutgoing::next_deadline() const {
     const bool leaves = !leaf_queue_.empty() && leaves_asked_ < most_leaves;
     if (!news_.empty() || leaves) return common_.now;
-    return refusals_.next_deadline();
+    const std::optional<state::Time> refusals = refusals_.next_deadline();
+    return refusals && unpark_at_ ? std::min(refusals, unpark_at_) : refusals ? refusals : unpark_at_;
 }
 
 void AsteriskOutgoing::tell(AsteriskVotes::Output& out) {
-    while (const auto due = refusals_.take(common_.now))
-        look_after(*due, out);
+    unpark_when_due();
+    while (auto due = refusals_.take(common_.now))
+        look_after(std::move(*due), out);
     tell_leaves(out);
     out.news.insert(out.news.end(), std::make_move_iterator(news_.begin()),
                     std::make_move_iterator(news_.end()));
     news_.clear();
 }
 
-void AsteriskOutgoing::look_after(const Refusals::Due& due, AsteriskVotes::Output& out) {
+/// A leaf that is not found is wanted; should Nodes believe that it is there, it learns better.
+void AsteriskOutgoing::look_after(Refusals::Due due, AsteriskVotes::Output& out) {
     const bool missing = settings_.collection && pubsub::parse_error(due.error).is("item-not-found");
-    if (!missing) {
-        out.refused.push_back({client_, due.node, due.error});
-    } else if (const auto device = common_.engine.find_device(due.node)) {
+    const auto device = common_.engine.find_device(due.node);
+    if (missing && device) {
         leaf_failed_.remove(state::index_of(*device));
         want_leaf(state::index_of(*device));
-    } else {
+    } else if (missing) {
         out.leaves.push_back({client_, due.node, AsteriskVotes::message_waiting});
     }
+    out.refused.push_back({client_, std::move(due.node), std::move(due.error)});
 }
 
 void AsteriskOutgoing::tell_leaves(AsteriskVotes::Output& out) {

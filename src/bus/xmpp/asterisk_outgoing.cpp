@@ -44,6 +44,8 @@ void AsteriskOutgoing::begin(const AsteriskVotes::ClientSettings& settings) {
     without_options_ = false;
     refusals_.clear();
     blamed_item_.reset();
+    unparked_.reset();
+    unpark_at_.reset();
     for (sync::Bits* bits : {&leaf_ready_, &leaf_wanted_, &leaf_asked_, &leaf_failed_})
         bits->clear();
     leaf_queue_.clear();
@@ -67,16 +69,35 @@ void AsteriskOutgoing::forget() {
 }
 
 void AsteriskOutgoing::node_ready(std::string_view node) {
-    const Node opened{.open = true, .first_tag = last_tag_ + 1};
-    if (node == AsteriskVotes::device_state) {
-        states_ = opened;
-        unpark_votes();
-    } else if (node == AsteriskVotes::message_waiting) {
-        counts_ = opened;
-        unpark_counts();
-    } else if (settings_.collection) {
+    if (node == AsteriskVotes::device_state)
+        open(states_);
+    else if (node == AsteriskVotes::message_waiting)
+        open(counts_);
+    else if (settings_.collection)
         leaf_answered(node, LeafIs::ready);
+}
+
+/// Who was told of a refusal and says that the node is ready knows that we may publish there. What was
+/// refused alone is tried once more, but not again and again.
+void AsteriskOutgoing::open(Node& node) {
+    if (!node.open) {
+        const bool proved = node.proved || node.reported;
+        node = {};
+        node.open = true;
+        node.proved = proved;
+        node.first_tag = last_tag_ + 1;
     }
+    unpark_at_ = unparked_ ? std::max(common_.now, *unparked_ + item_pause) : common_.now;
+    unpark_when_due();
+}
+
+void AsteriskOutgoing::unpark_when_due() {
+    if (!unpark_at_ || *unpark_at_ > common_.now) return;
+    unpark_at_.reset();
+    if (parked_count_ == 0 && parked_mwi_.empty()) return;
+    unparked_ = common_.now;
+    unpark_votes();
+    unpark_counts();
 }
 
 void AsteriskOutgoing::node_failed(std::string_view node) {

@@ -49,6 +49,8 @@ class AsteriskOutgoing {
 public:
     static constexpr std::size_t most_leaves = 32;
     static constexpr unsigned most_in_a_row = 8;
+    /// Between two words to Nodes, and two tries, of items that are refused while others pass.
+    static constexpr state::Duration item_pause = std::chrono::minutes(1);
 
     AsteriskOutgoing(AsteriskCommon& common, ClientId client) : common_(common), client_(client) {}
 
@@ -96,7 +98,8 @@ private:
     /// One of Asterisk's two nodes, or in collection mode the collection of that name.
     struct Node {
         bool open = false;
-        bool proved = false;  ///< took something since it is open
+        bool proved = false;    ///< we may publish there: it took something, or Nodes says so after a refusal
+        bool reported = false;  ///< Nodes was told of a refusal that may be about an item
         unsigned refused_in_a_row = 0;
         std::uint64_t first_tag = 0;  ///< of those that went since it is open
     };
@@ -135,6 +138,8 @@ private:
     void blame_leaf(const InFlight& message, const wire::xml::Element& error);
     void blame_node(const InFlight& message, std::string_view condition, const wire::xml::Element& error);
     void say_again(const InFlight& message);
+    void open(Node& node);
+    void unpark_when_due();
     void park(const InFlight& message);
     void park(Pair pair);
     void unpark(std::uint32_t device);
@@ -148,7 +153,7 @@ private:
     enum class LeafIs : std::uint8_t { ready, failed };
     void leaf_answered(std::string_view node, LeafIs what);
     void end_asking(std::uint32_t device);
-    void look_after(const Refusals::Due& due, AsteriskVotes::Output& out);
+    void look_after(Refusals::Due due, AsteriskVotes::Output& out);
     void tell_leaves(AsteriskVotes::Output& out);
     bool leaves_are_full() const { return leaves_asked_ + leaf_queue_.size() >= most_leaves; }
 
@@ -183,6 +188,8 @@ private:
     std::vector<sync::Bits> parked_;  ///< by place
     std::uint64_t parked_count_ = 0;
     std::set<MailboxPair> parked_mwi_;
+    std::optional<state::Time> unparked_;   ///< when they were tried last
+    std::optional<state::Time> unpark_at_;  ///< a node was ready meanwhile
 
     // Leaves.
     sync::Bits leaf_ready_;

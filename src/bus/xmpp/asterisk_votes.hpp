@@ -73,7 +73,7 @@ public:
         state::Changes changes;
         std::vector<state::MwiInput> mwi;
         std::vector<News> news;
-        /// Nodes whose publish was refused: for Nodes::publish_refused. `error` is a copy.
+        /// Nodes whose publish was refused: for Nodes::publish_refused, before `leaves`. `error` is a copy.
         struct Refused {
             ClientId client{};
             std::string node;
