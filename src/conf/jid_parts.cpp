@@ -48,6 +48,7 @@ JidParts split_jid(std::string_view text) {
 
 std::string refuse_jid(const JidParts& jid) {
     if (std::string why = refuse_part(jid.domain, "domain"); !why.empty()) return why;
+    if (jid.domain.ends_with('.')) return "its domain ends with more than one dot";
     if (has_any(jid.domain, " @\"&'<>")) return "its domain has a character that no domain has";
     if (jid.has_local) {
         if (std::string why = refuse_part(jid.local, "name before the @"); !why.empty()) return why;

@@ -335,6 +335,8 @@ TEST(JabberClient, HasNothingInItsAddressesThatAStanzaCannotHave) {
 TEST(JabberClient, HasADomainWithOrWithoutADotAtItsEnd) {
     EXPECT_EQ(client_of(load_client("username = a@example.org./x\n")).username, "a@example.org");
     EXPECT_FALSE(load_client("username = a@./x\n").ok());
+    EXPECT_FALSE(load_client("username = a@..\n").ok());
+    EXPECT_FALSE(load_client("buddy = a@example.org..\n").ok());
 }
 
 TEST(JabberClient, WithASecondUsernameForgetsTheResourceOfTheFirst) {
