@@ -327,7 +327,9 @@ void Exchange::on_time(state::Time now, Output&) {
     if (!next_digest_ || now < *next_digest_) return;
     for (auto& [id, peer] : peers_)
         peer.refusals_said.reset();
-    before_ = std::exchange(lately_, {});
+    for (const auto& [id, peer] : peers_)
+        if (Lane* own = hears(peer) ? lane(lane_of(id)) : nullptr) say_lately_broadcast(*own);
+    lately_.clear();
     for_each_lane([](Lane& lane) { lane.say_digests(); });
     next_digest_.reset();
     if (peers() > 0) next_digest_ = now + settings_.digest_every;

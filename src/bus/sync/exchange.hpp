@@ -229,9 +229,8 @@ private:
     std::map<LaneId, std::unique_ptr<Lane>> lanes_;
     std::unique_ptr<Lane> broadcast_;
     bool broadcast_ready_ = false;
-    /// Counts that went by the broadcast in this digest period and the last: who fell silent meanwhile may
-    /// have missed them, and no digest would tell.
-    std::set<std::pair<std::size_t, state::Mailbox>> lately_, before_;
+    /// Counts that went by the broadcast since the last digests: no digest tells who missed them.
+    std::set<std::pair<std::size_t, state::Mailbox>> lately_;
     std::optional<state::Time> next_digest_;
     std::optional<wire::vote::Goodbye::How> goodbye_;
     std::vector<state::Vote> batch_;

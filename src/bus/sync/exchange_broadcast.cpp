@@ -74,10 +74,11 @@ void Exchange::stop_hearing(Peer& peer) {
     if (!others) broadcast_->clear();
 }
 
+/// A broadcast is taken by a service, not by who listens: what it lost of the votes the digest tells, but
+/// counts are in none.
 void Exchange::say_lately_broadcast(Lane& to) const {
-    for (const auto* counts : {&before_, &lately_})
-        for (const auto& [place, mailbox] : *counts)
-            to.mwi_changed(place, mailbox);
+    for (const auto& [place, mailbox] : lately_)
+        to.mwi_changed(place, mailbox);
 }
 
 // --- what is said ---

@@ -293,6 +293,18 @@ TEST_F(Broadcast, WhoFellSilentGetsItsCountsOfLatelyAgain) {
     EXPECT_EQ(two.exchange.counters().snapshots_requested, 0u);
 }
 
+TEST_F(Broadcast, CountsThatWereLostThereAreSaidWithTheDigests) {
+    both_hear();
+    one.count("1234", 3);
+    take_broadcast();  // accepted by the service, and lost on the way
+    world.pass(30s);
+    EXPECT_EQ(two.messages("1234"), 3u);
+    EXPECT_EQ(three.messages("1234"), 3u);
+    world.sent.clear();
+    world.pass(30s);
+    EXPECT_EQ(world.count(Type::mwi), 0u) << "once";
+}
+
 TEST_F(Broadcast, AGoodbyeIsTheLastWordToEach) {
     both_hear();
     one.set("Custom:abc", DeviceState::busy);
