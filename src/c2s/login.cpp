@@ -318,10 +318,11 @@ Login::Output Login::Impl::take_failure(const Element& failure) {
         refused_ += (refused_.empty() ? "" : ", ") + mechanism_;
         return start_mechanism();
     }
-    return not_authorized({kind_of(condition),
-                           fmt::format("the server refuses the login of {} by {}: {}", name(), mechanism_,
-                                       told(failure, sasl_ns, account_)),
-                           advice_for(condition, account_)});
+    Failure out{kind_of(condition),
+                fmt::format("the server refuses the login of {} by {}: {}", name(), mechanism_,
+                            told(failure, sasl_ns, account_)),
+                advice_for(condition, account_)};
+    return condition == "not-authorized" ? not_authorized(std::move(out)) : fail(std::move(out));
 }
 
 Login::Output Login::Impl::refuse_sasl(Sasl::Refusal refusal) {

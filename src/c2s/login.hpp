@@ -44,8 +44,9 @@ struct Bound {
 /// Starting STARTTLS the shell forgets everything read and not handled (reset of the parser), whatever it
 /// was. The account is registered at most once in the life of a Login, after a refused login, and never where
 /// that could take over an account that exists: only where SCRAM was refused before a challenge (there is no
-/// such account) by a server that offers SCRAM-SHA-256 or -512 (it is none of those that replace the password
-/// of a taken name). registration.hpp says why. Else the failure says how to make the account by hand.
+/// such account) by a server that offers SCRAM-SHA-256 or -512 or has a data form for it (it is none of those
+/// that replace the password of a taken name). registration.hpp says why. Else the failure says how to make
+/// the account by hand.
 ///
 /// What a server sends while the session is opened, and is not its answer, is dropped: the resource is bound,
 /// and nobody has been told of it. In every other step what is not expected is a failure (protocol).

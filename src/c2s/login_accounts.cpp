@@ -108,19 +108,19 @@ Login::Output Login::Impl::legacy_refused(const std::string& why) {
 
 /// A refused login: the end, or the account is made.
 Login::Output Login::Impl::not_authorized(Failure failure) {
-    const bool is_wanted = account_.register_account == Account::Register::yes && !registered_ &&
-                           failure.kind == Kind::not_authorized;
-    if (!is_wanted) return fail(std::move(failure));
-    const std::string_view why_not =
-        why_not_register({.offered = offered_, .mechanism = mechanism_, .challenged = challenges_ > 0});
-    if (!why_not.empty()) {
-        failure.text += fmt::format("; the account is not registered: {}", why_not);
-        failure.what_to_do =
-            fmt::format("check username and secret ({}), or {}", account_.place, by_hand(account_.jid));
-        return fail(std::move(failure));
-    }
+    if (account_.register_account == Account::Register::no || registered_) return fail(std::move(failure));
     refusal_ = std::move(failure);
+    if (const auto why_not = why_not_missing(refused_login()); !why_not.empty())
+        return leave_account_alone(why_not);
     return go(Step::register_form, register_form_request());
+}
+
+Login::Output Login::Impl::leave_account_alone(std::string_view why) {
+    Failure out = std::move(refusal_);
+    out.text += fmt::format("; the account is not registered: {}", why);
+    out.what_to_do =
+        fmt::format("check username and secret ({}), or {}", account_.place, by_hand(account_.jid));
+    return fail(std::move(out));
 }
 
 Login::Output Login::Impl::take_register_form(const Element& answer) {
@@ -132,6 +132,8 @@ Login::Output Login::Impl::take_register_form(const Element& answer) {
     if (form == nullptr) return unexpected(answer);
     if (form->child("registered", register_ns) != nullptr)
         return fail(registration_failed("the server says that it is registered"));
+    if (const auto why_not = why_not_safe(refused_login(), *form); !why_not.empty())
+        return leave_account_alone(why_not);
     return go(Step::registering, register_request(account_));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "c2s/login.hpp"
+#include "c2s/registration.hpp"
 
 #include <optional>
 #include <string>
@@ -66,6 +67,10 @@ private:
     Output take_legacy_login(const Element& answer);
     Output legacy_refused(const std::string& why);
     Output not_authorized(Failure failure);
+    Refused refused_login() const {
+        return {.offered = offered_, .mechanism = mechanism_, .challenged = challenges_ > 0};
+    }
+    Output leave_account_alone(std::string_view why);
     Output take_register_form(const Element& answer);
     Output take_registered(const Element& answer);
     Failure registration_failed(const std::string& why) const;

@@ -6,3 +6,5 @@ lamplight_fuzz(fuzz_bus_asterisk_votes SOURCES fuzz_bus_asterisk_votes.cpp LINK 
 lamplight_fuzz(fuzz_bus_roster SOURCES fuzz_bus_roster.cpp LINK lamplight_xmpp_talk)
 lamplight_fuzz(fuzz_bus_nodes SOURCES fuzz_bus_nodes.cpp LINK lamplight_xmpp_talk)
 lamplight_fuzz(fuzz_c2s_texts SOURCES fuzz_c2s_texts.cpp LINK lamplight_c2s)
+lamplight_fuzz(fuzz_c2s_login SOURCES fuzz_c2s_login.cpp LINK lamplight_c2s)
+lamplight_fuzz(fuzz_bus_lamplights SOURCES fuzz_bus_lamplights.cpp LINK lamplight_xmpp_talk)
