@@ -32,9 +32,11 @@ inside() {
         mount -t proc proc "$1/proc" && mount -t tmpfs tmpfs "$1/tmp" && exec chroot "$@"' sh "$@"
 }
 
-fill() {
-    local beside=$1 from=$2
-    debootstrap --variant=minbase "$suite" "$beside" "$from" "/usr/share/debootstrap/scripts/sid"
+# fill FOLDER MIRROR, in a shell of its own, so that the first failure ends it.
+fill() (
+    set -e
+    beside=$1
+    debootstrap --variant=minbase "$suite" "$beside" "$2" /usr/share/debootstrap/scripts/sid
     # Nothing is to be started in there.
     printf '#!/bin/sh\nexit 101\n' >"$beside/usr/sbin/policy-rc.d"
     chmod 755 "$beside/usr/sbin/policy-rc.d"
@@ -46,7 +48,7 @@ fill() {
     : >"$beside/etc/resolv.conf"
     : >"$beside/etc/hosts"
     [ -x "$beside/usr/sbin/asterisk" ]
-}
+)
 
 make() {
     local from beside
@@ -66,7 +68,12 @@ make() {
     trap "rm -rf --one-file-system '$beside'" EXIT
     chmod 755 "$beside"
     echo "Making $root: Debian $suite with its Asterisk, about 600 MB" >&2
-    fill "$beside" "$from" >"$root.log" 2>&1 || {
+    # Not in a condition: there a shell does not stop at what fails.
+    set +e
+    fill "$beside" "$from" >"$root.log" 2>&1
+    local status=$?
+    set -e
+    [ "$status" -eq 0 ] || {
         tail -n 20 "$root.log" >&2
         echo "It could not be made; all of it is in $root.log" >&2
         exit 69

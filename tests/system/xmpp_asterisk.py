@@ -1,6 +1,6 @@
-"""A real Asterisk with res_xmpp on a host of xmpp_net.py: Debian's, from the folder that scripts/asterisk_root.sh makes.
+"""A real Asterisk with res_xmpp on a host of xmpp_net.py: Debian's, from what scripts/asterisk_root.sh makes.
 
-    @needs_asterisk                                                    # skips, and says why, where the folder is missing
+    @needs_asterisk                                                    # skips, and says why, where it is missing
     class Example(XmppTest):
         def test_a_call_is_seen(self):
             …
@@ -147,7 +147,8 @@ entityid = {self.eid}
 verbose = 3
 nocolor = yes
 """)
-        self.write("modules.conf", "[modules]\nautoload = no\n" + "".join(f"load = {name}.so\n" for name in self.modules))
+        modules = "".join(f"load = {name}.so\n" for name in self.modules)
+        self.write("modules.conf", f"[modules]\nautoload = no\n{modules}")
         self.write("logger.conf", "[general]\n[logfiles]\nmessages = notice,warning,error,verbose\n")
         self.write("xmpp.conf", self.xmpp_conf())
         hints = "".join(f"exten => {extension},hint,{device}\n" for extension, device in self.hints.items())
@@ -295,9 +296,9 @@ class Call:
         before = self.channels_up()
         with open(self.place / "sipp.log", "ab") as log:
             self.process = host.popen(
-                "env", "-C", str(self.place), "sipp", f"{asterisk.host.address}:5060", "-sf", "call.xml", "-s", extension,
-                "-i", host.address, "-m", "1", "-l", "1", "-r", "1", "-nostdin", "-trace_err", stdout=log,
-                stderr=subprocess.STDOUT)
+                "env", "-C", str(self.place), "sipp", f"{asterisk.host.address}:5060", "-sf", "call.xml",
+                "-s", extension, "-i", host.address, "-m", "1", "-l", "1", "-r", "1", "-nostdin", "-trace_err",
+                stdout=log, stderr=subprocess.STDOUT)
         self.channel = wait_until(lambda: self.is_running() and self.channels_up() - before,
                                   f"the call to {extension} is answered").pop()
 

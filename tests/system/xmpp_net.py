@@ -35,6 +35,7 @@ from harness import PATIENCE, SystemTest, wait_until
 from ring import BOOK_ADDRESSES, DIES_WITH_PARENT, ENVIRONMENT, Holder, Host, run_inside, way_into_namespaces
 from xmpp_server import Certificates
 
+START_AND_STOP = 90.0  # seconds; an Erlang on a busy machine is in no hurry
 DOMAIN = "jabber.shifteight.org"
 SERVER_ADDRESSES = ["10.24.22.10", "10.24.22.11", "10.24.22.12"]
 # Connects inside, and hands the socket out.
@@ -229,7 +230,7 @@ class Server:
         """Starts it, and waits until it takes connections and its accounts are there."""
         begin = time.monotonic()
         self.launch()
-        wait_until(self.ready, f"{self} is ready")
+        wait_until(self.ready, f"{self} is ready", START_AND_STOP)
         self.start_seconds = time.monotonic() - begin
         return self
 
@@ -243,7 +244,7 @@ class Server:
     def stop(self):
         """SIGTERM, as a service's stop."""
         self.process.terminate()
-        return self.process.wait(PATIENCE)
+        return self.process.wait(START_AND_STOP)
 
     def kill(self):
         """SIGKILL. What ejabberd took in the last seconds is then lost: see until_written()."""
