@@ -321,6 +321,15 @@ class Real(ServerTest):
         call.hangup()
         scripted.until_votes("PJSIP/phone", {real.eid: "UNAVAILABLE"})
 
+    def test_what_is_recorded_as_a_death_is_the_death_of_a_real_one(self):
+        admin = self.client(self.prosody_server, resource="publisher")
+        for number, payload in ((1, "<state xmlns='http://asterisk.org' eid='02:00:00:78:00:09'/>"),
+                                (2, "<state xmlns='http://asterisk.org'>INUSE</state>")):
+            real = self.real(number)
+            admin.publish("device_state", "Custom:abc", payload)
+            self.assertLess(real.process.wait(20), 0)
+            admin.publish("device_state", "Custom:abc", STATE.format("INUSE"))
+
     def test_what_the_scripted_one_says_is_what_the_real_one_says(self):
         listener = self.client(self.prosody_server)
         listener.subscribe("device_state")
