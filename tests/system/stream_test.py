@@ -69,7 +69,8 @@ class SystemFiles:
 
 
 class NameServer:
-    """On 127.0.0.1, port 53. `records` has lists of (type, value) by name: A, AAAA, SRV (priority, weight, port, target).
+    """On 127.0.0.1, port 53. `records` has lists of (type, value) by name: A, AAAA, SRV (priority, weight, port,
+    target).
     A name that is not there does not exist; `silent`: no answers at all."""
 
     TYPES = {"A": 1, "AAAA": 28, "SRV": 33}
@@ -109,7 +110,8 @@ class NameServer:
         found = self.records.get(name)
         answers = [self._record(*record) for record in found or () if self.TYPES[record[0]] == kind]
         flags = 0x8180 | (3 if found is None else 0)
-        return question[:2] + struct.pack("!HHHHH", flags, 1, len(answers), 0, 0) + question[12:at + 5] + b"".join(answers)
+        counts = struct.pack("!HHHHH", flags, 1, len(answers), 0, 0)
+        return question[:2] + counts + question[12:at + 5] + b"".join(answers)
 
     def _record(self, kind, value):
         if kind == "SRV":
@@ -205,7 +207,8 @@ class Probe:
         status = self.process.wait(PATIENCE)
         self.errors.seek(0)
         complaints = self.errors.read().decode(errors="replace")
-        assert status == 0 and not SANITIZER_COMPLAINT.search(complaints), f"status {status}\n{complaints}\n{self.log()}"
+        assert status == 0 and not SANITIZER_COMPLAINT.search(complaints), \
+            f"status {status}\n{complaints}\n{self.log()}"
 
     def log(self):
         return "\n".join(json.dumps(one)[:400] for one in self.events[-60:])
@@ -480,7 +483,8 @@ class ACertificate(StreamTest):
 
     def test_that_expired_is_refused_with_its_day(self):
         end = self.refused(self.certificates.issue(DOMAIN, days=-3))
-        self.assertRegex(end["text"], rf"the certificate of {DOMAIN} expired on 20\d\d-\d\d-\d\d: certificate has expired")
+        self.assertRegex(end["text"], rf"the certificate of {DOMAIN} expired on 20\d\d-\d\d-\d\d: "
+                         "certificate has expired")
         self.assertIn("renew", end["what_to_do"])
 
     def test_of_another_host_is_refused_with_its_names(self):
@@ -824,7 +828,8 @@ class ADialogue(StreamTest):
     def test_is_compared_as_a_tree(self):
         one = element_of("<iq id='1' to='a'><x xmlns='y' b='1' c='2'>text</x></iq>")
         self.assertTrue(same(one, element_of('<iq to="a" id="2"><x c="2" b="1" xmlns="y">text</x></iq>')))
-        for other in ("<iq to='b'><x xmlns='y' b='1' c='2'>text</x></iq>", "<iq to='a'><x xmlns='y' b='1'>text</x></iq>",
+        for other in ("<iq to='b'><x xmlns='y' b='1' c='2'>text</x></iq>",
+                      "<iq to='a'><x xmlns='y' b='1'>text</x></iq>",
                       "<iq to='a'><x xmlns='z' b='1' c='2'>text</x></iq>", "<iq to='a'/>",
                       "<iq to='a'><x xmlns='y' b='1' c='2'>other</x></iq>"):
             self.assertFalse(same(one, element_of(other)))

@@ -1,18 +1,20 @@
 """An XMPP server for tests, scripted, in Python's standard library: what a real one does, and what none should.
 
     certificates = Certificates(folder)                       # an authority of one's own, by openssl(1)
-    with Server(certificate=certificates.issue("example.test"), accounts={"alice": "secret"}) as server:
+    pair = certificates.issue("example.test")
+    with Server(pair, accounts={"alice": "secret"}) as server:
         …                                                     # connect to 127.0.0.1, server.port
         alice = server.session("alice@example.test")          # waits until she is bound
         alice.send("<message from='bob@example.test/x' to='{jid}'><body>hello</body></message>")
         alice.until(lambda stanza: stanza.tag == "{jabber:client}iq" and stanza.get("id") == "a1", "her answer")
 
-**The happy path**: stream, STARTTLS (or TLS from the first byte with `tls="direct"`), SASL (EXTERNAL, SCRAM-SHA-512, -256,
--1, PLAIN), jabber:iq:auth, jabber:iq:register, bind, session. After the login: pings and session requests are answered,
+**The happy path**: stream, STARTTLS (or TLS from the first byte with `tls="direct"`), SASL (EXTERNAL, SCRAM-SHA-512,
+-256, -1, PLAIN), jabber:iq:auth, jabber:iq:register, bind, session. After the login: pings and session requests are
+answered,
 a roster is empty, stanzas go to the session they are addressed to, other requests are refused (service-unavailable).
 
-**Handlers**: `server.on_stanza(function)` adds one; it is called as `function(connection, stanza)` for each stanza after
-the login, on the connection's thread, the last one added first, until one answers True. A stanza is an
+**Handlers**: `server.on_stanza(function)` adds one; it is called as `function(connection, stanza)` for each stanza
+after the login, on the connection's thread, the last one added first, until one answers True. A stanza is an
 xml.etree.ElementTree.Element. `connection.send(text)` may be called from anywhere: `{jid}`, `{domain}` are filled in.
 
 **Misbehaviour**: `server.at(STEP, deed)`, before the client comes. STEPs, in their order:
@@ -25,8 +27,9 @@ xml.etree.ElementTree.Element. `connection.send(text)` may be called from anywhe
     legacy      a jabber:iq:auth request came        register    a jabber:iq:register request came
     bind        the request to bind a resource came       session     as old clients ask
     bound       the resource is bound, the answer is out
-A deed is SILENT (nothing more is said, all is read), CLOSE (TCP ends here), RESET (it ends hard), a text or bytes, which
-are said in place of the answer, or a function of the connection: when it answers False, the answer follows as ever.
+A deed is SILENT (nothing more is said, all is read), CLOSE (TCP ends here), RESET (it ends hard), a text or bytes,
+which are said in place of the answer, or a function of the connection: when it answers False, the answer follows as
+ever.
 `deaf()` makes a deed or a session read nothing any more. Options of Server that misbehave by themselves are documented
 there: iterations, signature, inject, offers.
 
@@ -134,7 +137,8 @@ def sign(request, out, signed_by, config, days):
     (folder / "index").touch()
     (folder / "serial").write_text("01\n")
     (folder / "ca.cnf").write_text(f"[ca]\ndefault_ca=own\n[own]\ndatabase={folder}/index\nserial={folder}/serial\n"
-                                   f"new_certs_dir={folder}\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n"
+                                   f"new_certs_dir={folder}\ndefault_md=sha256\npolicy=any\n"
+                                   "[any]\ncommonName=supplied\n"
                                    + Path(config).read_text().partition("[dn]")[2])
     if signed_by[0] == "-key":
         signer = ["-selfsign", "-keyfile", signed_by[1]]
@@ -549,7 +553,8 @@ class Connection:
 
     def _succeed(self, data):
         self.user = self.sasl.user
-        self.send(f"<success xmlns='{SASL}'/>" if data is None else f"<success xmlns='{SASL}'>{encoded(data)}</success>")
+        self.send(f"<success xmlns='{SASL}'/>" if data is None else
+                  f"<success xmlns='{SASL}'>{encoded(data)}</success>")
         self._restart()
 
     def _sasl_step(self, element):
@@ -835,10 +840,12 @@ class Dialogue:
     What a client says is compared as a tree: names, namespaces, attributes in any order, children, text; ids are not
     compared, but mapped: the answer has the id of what the client really said. Texts of SASL are not compared.
 
-    play(server) lets the login be the server's own, if the recording has it or not, and begins with the first line behind
-    it. With `order="any"` (for a client with a mind of its own) each stanza is answered as the first equal one in the
-    recording that was not used yet, else as the last equal one; with `order="strict"` (for a client that follows a
-    script) lines come one after another, and one that is not the next is a failure: the stream ends, `failure` says why.
+    play(server) lets the login be the server's own, if the recording has it or not, and begins with the first line
+    behind it. With `order="any"` (for a client with a mind of its own) each stanza is answered as the first equal one in
+    the recording that was not used yet, else as the last equal
+    one; with `order="strict"` (for a client that follows a
+    script) lines come one after another, and one that is not the next is a failure: the stream ends, `failure` says
+    why.
     A connection's account is the local part of its JID. `left()` tells which lines of the clients did not come.
     """
 
