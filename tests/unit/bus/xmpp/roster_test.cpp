@@ -285,6 +285,19 @@ TEST(Roster, SaysWhenSomebodyTakesItsSubscriptionBack) {
     EXPECT_THAT(world.news(NewsKind::disappeared), ElementsAre("server1@fa.test"));
 }
 
+TEST(Roster, AsksAgainForWhomItAskedBeforeWhenThatAccountWasRemovedAndIsThereAgain) {
+    World world;
+    world.bind();  // asks server1
+    world.sent();
+    world.hear("<presence type='unsubscribed' from='server1@fa.test'/>");
+    EXPECT_THAT(world.sent(), IsEmpty());
+    world.hear("<presence type='subscribe' from='server1@fa.test'/>");
+    EXPECT_THAT(world.sent(), ElementsAre(HasSubstr("type='subscribed' to='server1@fa.test'"),
+                                          HasSubstr("type='subscribe' to='server1@fa.test'")));
+    world.hear("<presence type='subscribe' from='server1@fa.test'/>");
+    EXPECT_THAT(world.sent(), ElementsAre(HasSubstr("type='subscribed'"))) << "once is enough";
+}
+
 // --- who is there ---
 
 TEST(Roster, KnowsWhoIsThereAndHow) {
@@ -323,6 +336,16 @@ TEST(Roster, PassesOverStrangersOurselvesErrorsAndBareNames) {
     world.hear("<presence type='probe' from='server1@fa.test/x'/>");
     world.hear("<presence from='@@'/>");
     world.hear("<presence/>");
+    EXPECT_THAT(world.events(), IsEmpty());
+    EXPECT_THAT(world.sent(), IsEmpty());
+}
+
+TEST(Roster, PassesOverOurselvesAlsoWhereEverybodyIsABuddy) {
+    World world(with({"*@fa.test", "server2@fa.test"}));
+    world.bind("<item jid='server2@fa.test' subscription='both'/>");
+    world.sent();
+    world.present("server2@fa.test/other", mark_text("0123456789abcdef"));
+    world.hear("<presence type='subscribe' from='server2@fa.test'/>");
     EXPECT_THAT(world.events(), IsEmpty());
     EXPECT_THAT(world.sent(), IsEmpty());
 }
