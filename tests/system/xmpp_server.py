@@ -841,8 +841,8 @@ class Dialogue:
     compared, but mapped: the answer has the id of what the client really said. Texts of SASL are not compared.
 
     play(server) lets the login be the server's own, if the recording has it or not, and begins with the first line
-    behind it. With `order="any"` (for a client with a mind of its own) each stanza is answered as the first equal one in
-    the recording that was not used yet, else as the last equal
+    behind it. With `order="any"` (for a client with a mind of its own) each stanza is answered as the first equal one
+    in the recording that was not used yet, else as the last equal
     one; with `order="strict"` (for a client that follows a
     script) lines come one after another, and one that is not the next is a failure: the stream ends, `failure` says
     why.
