@@ -191,9 +191,11 @@ void Roster::asked_by(const c2s::Jid& from, Output& out) {
     if (complete_) ask_for_presence(*buddy, out);
 }
 
+/// An account that is removed goes like this, too: when one of that name asks for us again, so do we.
 void Roster::disappeared(const c2s::Jid& from, Output& out) {
     const auto found = buddies_.find(from.bare());
     if (found == buddies_.end() || !is_buddy(from)) return;
+    asked_now_.erase(found->first);
     say(News::Kind::disappeared, c2s::to_string(from.bare()), {}, out);
 }
 
