@@ -186,6 +186,19 @@ TEST_F(Broadcast, WhoMissesItIsToldTheDigestsAndAsksForTheRest) {
     EXPECT_EQ(three.exchange.counters().sinces_asked, 0u);
 }
 
+TEST_F(Broadcast, WhatWaitsThereGoesWithWhoMissesIt) {
+    both_hear();
+    one.set("Custom:under way", DeviceState::busy);
+    FrameId id{};
+    take_broadcast(&id);
+    one.set("Custom:waits", DeviceState::busy);
+    one.exchange.peer_misses_broadcast(to_two->b_at_a, world.now);
+    world.settle();
+    EXPECT_TRUE(two.agrees_with(one));
+    EXPECT_EQ(two.exchange.counters().digests_different, 0u);
+    EXPECT_EQ(two.exchange.counters().sinces_asked, 0u);
+}
+
 TEST_F(Broadcast, ADigestWaitsForChangesThatAreUnderWayThere) {
     both_hear();
     one.set("Custom:abc", DeviceState::busy);

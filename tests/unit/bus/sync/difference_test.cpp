@@ -113,6 +113,21 @@ TEST_F(Difference, WhatWasLostWithoutAWordIsAskedForFromWhereItStopped) {
     EXPECT_EQ(at_two().votes_in, votes_before + 3u);
 }
 
+TEST_F(Difference, WhatComesAfterTheReturnDoesNotHideWhatWasLostBefore) {
+    world.loses = [](const Frame& frame) { return type_of(frame) == Type::votes; };
+    one.set("PJSIP/7", DeviceState::busy);
+    world.settle();
+    world.loses = [](const Frame&) { return false; };
+    cut();
+    world.pass(5s);
+    back();
+    one.set("PJSIP/9", DeviceState::busy);  // is said before the digest
+    world.settle();
+    EXPECT_TRUE(two.agrees_with(one));
+    EXPECT_EQ(at_two().sinces_asked, 1u);
+    expect_no_snapshot();
+}
+
 TEST_F(Difference, AHoleBeforeTheNewestIsMendedByASnapshot) {
     world.loses = [](const Frame& frame) { return type_of(frame) == Type::votes; };
     one.set("PJSIP/7", DeviceState::busy);

@@ -333,6 +333,15 @@ TEST_F(OwnNodes, AnItemOfAPeerThatIsAwayIsNotBelieved) {
     EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::inuse);
 }
 
+TEST_F(OwnNodes, AnItemOfAPeerThatIsSilentIsNotBelieved) {
+    start();
+    at_one.cut = true;
+    world.pass(11s);
+    ASSERT_FALSE(two.peer(one)->present);
+    EXPECT_TRUE(hear(two, at_two, event(at_one, {}, frame(DeviceState::busy, 1000))));
+    EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::inuse);
+}
+
 // --- several own nodes ---
 
 struct SeveralNodes : OwnNodes {
@@ -371,6 +380,19 @@ TEST_F(SeveralNodes, WhoFollowsOnlyTheNodeThatFailedIsBroughtUpToDate) {
     expect_equal();
     EXPECT_EQ(three.aggregate("PJSIP/0"), DeviceState::busy);
     EXPECT_EQ(three.messages("1234"), 7u);
+}
+
+TEST_F(SeveralNodes, WhoFollowsOnlyTheNodeThatDidNotAnswerIsToldBeforeTheNextDigest) {
+    start_both();
+    bool lost = false;
+    world.loses = [&](const Element& stanza) {
+        return stanza.value_of("to") == World::service(at_one) && !std::exchange(lost, true);
+    };
+    one.set("PJSIP/0", DeviceState::busy, world.now);
+    world.pass(21s);
+    EXPECT_TRUE(lost);
+    EXPECT_EQ(three.aggregate("PJSIP/0"), DeviceState::busy);
+    EXPECT_TRUE(one.peer(three)->follows_our_node);
 }
 
 TEST_F(SeveralNodes, WhenOneNodeNeverAnswersTheOthersDoNotWaitForIt) {

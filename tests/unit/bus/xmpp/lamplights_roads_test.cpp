@@ -393,6 +393,17 @@ TEST_F(TwoServers, WhatWasUnderWayOnALostRoadGoesByTheOtherAtOnce) {
     EXPECT_EQ(two.counters().votes_unnamed, 0u);
 }
 
+TEST_F(TwoServers, ARoadThatFallsSilentLosesWhatIsUnderWayBeforeItsTimeIsUp) {
+    start_both();
+    const Road first = one.peer(two)->roads.front();
+    (first.client == at_one.id ? at_two : far_two).cut = true;
+    one.set("PJSIP/0", DeviceState::busy, world.now);
+    world.pass(12s);
+    EXPECT_EQ(one.peer(two)->roads.size(), 1u);
+    EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::busy);
+    EXPECT_TRUE(one.peer(two)->present);
+}
+
 TEST_F(TwoServers, ThePeerStaysPresentWhileOneRoadDoesAndIsSilentAfterTheLast) {
     start_both();
     world.logout(at_two);
