@@ -19,6 +19,11 @@ std::string clock_time(std::chrono::system_clock::time_point time) {
     return fmt::format("{:%H:%M:%S}", fmt::localtime(std::chrono::system_clock::to_time_t(time)));
 }
 
+BackOff::Trouble trouble_of(c2s::Failure::Kind kind) {
+    if (kind == c2s::Failure::Kind::registered) return BackOff::Trouble::wants_another;
+    return c2s::is_lasting(kind) ? BackOff::Trouble::lasting : BackOff::Trouble::passing;
+}
+
 }  // namespace
 
 Client::Client(boost::asio::io_context& loop, log::Log& log, ClientId id, conf::JabberClient settings,
@@ -65,6 +70,7 @@ c2s::Stream::Owner Client::owner_of_stream() {
             .on_end = [this](const c2s::Failure& failure) { on_end(failure); },
             .on_drained = [this] { set_timer(); },
             .on_traffic = [this](c2s::Stream::Owner::Way way, std::string_view xml) { on_traffic(way, xml); },
+            .wants_traffic = [this] { return debug_; },
             .on_line = [this](const c2s::Login::Output::Line& line) { on_line(line); }};
 }
 
@@ -125,14 +131,11 @@ void Client::try_later(const c2s::Failure& failure) {
             settings_.name, jid());
         return;
     }
-    const auto trouble =
-        c2s::is_lasting(failure.kind) ? BackOff::Trouble::lasting : BackOff::Trouble::passing;
-    const auto pause =
-        failure.kind == Kind::registered ? state::Duration(0) : back_off_.next(trouble, random_());
+    const auto pause = back_off_.next(trouble_of(failure.kind), random_());
     const std::string said = fmt::format("{}{}", failure.text, advice);
     const auto when = std::chrono::system_clock::now() + pause;
     trouble_ = fmt::format("{}; next try at {}", failure.text, clock_time(when));
-    if (failure.kind == Kind::registered)
+    if (pause == pause.zero())
         log_.notice("XMPP: client '{}': {}", settings_.name, said);
     else if (said != std::exchange(said_trouble_, said))
         log_.warning(
@@ -213,6 +216,12 @@ void Client::handle(Session::Output& out) {
 }
 
 void Client::send(Stanzas& stanzas) {
+    for (std::size_t i = 0; i < stanzas.size(); ++i)
+        session_.pace().sent(0, owner_.now());
+    write(stanzas);
+}
+
+void Client::write(Stanzas& stanzas) {
     if (stream_ && is_bound())
         for (const wire::xml::Element& stanza : stanzas)
             stream_->send(stanza);
@@ -231,7 +240,7 @@ void Client::ask(wire::xml::Element iq, Requests::Handler handler) {
             handler(reply, at);
         },
         now, out);
-    send(out);
+    write(out);
     set_timer();
 }
 
@@ -263,10 +272,12 @@ void Client::set_debug(Debug debug, Dialect dialect) {
 void Client::on_traffic(c2s::Stream::Owner::Way way, std::string_view xml) {
     if (!debug_) return;
     const bool in = way == c2s::Stream::Owner::Way::in;
+    log_.bare("");
     if (debug_dialect_ == Dialect::jabber)
-        return log_.bare("\nJABBER: {} {}: {}", settings_.name, in ? "INCOMING" : "OUTGOING", xml);
-    log_.bare("\n<--- XMPP {} '{}' --->\n{}\n<------------->", in ? "received from" : "sent to",
-              settings_.name, xml);
+        return log_.bare("JABBER: {} {}: {}", settings_.name, in ? "INCOMING" : "OUTGOING", xml);
+    log_.bare("<--- XMPP {} '{}' --->", in ? "received from" : "sent to", settings_.name);
+    log_.bare("{}", xml);
+    log_.bare("<------------->");
 }
 
 c2s::State Client::state() const {

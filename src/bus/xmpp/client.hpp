@@ -99,6 +99,7 @@ private:
     void on_time();
     void set_timer();
     void handle(Session::Output& out);
+    void write(Stanzas& stanzas);
     void tell(const Session::Output& out);
 
     boost::asio::io_context& loop_;

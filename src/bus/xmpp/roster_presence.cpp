@@ -87,8 +87,24 @@ void Roster::set_mark(Mark mark, Output& out) {
     if (self_) send_presence(out);
 }
 
-/// In Asterisk's order.
+/// To whom the roster gives it, and to each buddy we see whom it does not: two rosters may differ when an
+/// account was removed and made again, or one server lost a day, and both sides must see each other.
 void Roster::send_presence(Output& out) const {
+    out.stanzas.push_back(make_presence());
+    for (const auto& [jid, buddy] : buddies_)
+        for (const Resource& resource : buddy.resources)
+            show_ourselves(buddy, resource.jid, out);
+}
+
+void Roster::show_ourselves(const Buddy& buddy, const c2s::Jid& to, Output& out) const {
+    if (buddy.subscription == "from" || buddy.subscription == "both") return;
+    Element presence = make_presence();
+    presence.set("to", c2s::to_string(to));
+    out.stanzas.push_back(std::move(presence));
+}
+
+/// In Asterisk's order.
+Element Roster::make_presence() const {
     Element presence("presence", std::string(ns::client));
     if (settings_.status == "unavailable" || settings_.status == "invisible")
         presence.set("type", "unavailable");
@@ -102,7 +118,7 @@ void Roster::send_presence(Output& out) const {
         .set("ver", "asterisk-xmpp")
         .set("ext", "voice-v1 video-v1 camera-v1");
     if (!mark_.process.empty()) presence.add(make_mark(mark_));
-    out.stanzas.push_back(std::move(presence));
+    return presence;
 }
 
 /// Once a stream; also one that was asked before, since nobody may have been there to hear it.
@@ -147,6 +163,7 @@ void Roster::available(const c2s::Jid& from, const Element& presence, state::Tim
     }
     const std::optional<Mark> mark = resource->mark;
     update(*resource, presence);
+    if (came) show_ourselves(found->second, from, out);
     find_out(*resource, now, out);
     if (came || resource->mark != mark)
         out.events.push_back(

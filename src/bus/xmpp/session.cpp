@@ -75,7 +75,8 @@ void Session::receive(const Element& stanza, state::Time now, Output& out) {
     ++counters_.stanzas_in;
     heard_ = now;
     const auto from = c2s::parse_jid(stanza.value_of("from"));
-    if (from && !from->is_bare()) out.heard.push_back(*from);
+    // What bounces comes from a server.
+    if (from && !from->is_bare() && stanza.value_of("type") != "error") out.heard.push_back(*from);
     if (stanza.is("iq", ns::client))
         receive_iq(stanza, from, now, out);
     else if (stanza.is("message", ns::client))

@@ -12,9 +12,11 @@ namespace lamplight::bus::xmpp {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using wire::xml::Element;
 using Texts = std::vector<std::string>;
 using EventKind = Roster::Event::Kind;
@@ -298,6 +300,27 @@ TEST(Roster, AsksAgainForWhomItAskedBeforeWhenThatAccountWasRemovedAndIsThereAga
     EXPECT_THAT(world.sent(), ElementsAre(HasSubstr("type='subscribed'"))) << "once is enough";
 }
 
+TEST(Roster, ShowsItselfToABuddyItSeesWhomTheRosterDoesNotShowIt) {
+    World world;
+    world.bind("<item jid='server1@fa.test' subscription='to'/>");
+    world.sent();
+    world.present("server1@fa.test/astvoip1");
+    EXPECT_THAT(world.sent(), Contains(HasSubstr("<priority>0</priority>")).Times(1));
+    world.present("server1@fa.test/astvoip1");
+    EXPECT_THAT(world.sent(), Not(Contains(HasSubstr("<priority>")))) << "once a resource";
+    world.roster.set_mark({"0123456789abcdef", {}, {}}, world.out);
+    EXPECT_THAT(world.sent(),
+                ElementsAre(Not(HasSubstr("to='server1")), HasSubstr("to='server1@fa.test/astvoip1'")));
+}
+
+TEST(Roster, LeavesItToTheRosterToShowItselfWhereThatDoes) {
+    World world;
+    world.bind("<item jid='server1@fa.test' subscription='both'/>");
+    world.sent();
+    world.present("server1@fa.test/astvoip1");
+    EXPECT_THAT(world.sent(), Not(Contains(HasSubstr("<priority>"))));
+}
+
 // --- who is there ---
 
 TEST(Roster, KnowsWhoIsThereAndHow) {
@@ -352,7 +375,7 @@ TEST(Roster, PassesOverOurselvesAlsoWhereEverybodyIsABuddy) {
 
 TEST(Roster, KnowsALamplightByItsMark) {
     World world;
-    world.bind();
+    world.bind("<item jid='server1@fa.test' subscription='both'/>");
     world.sent();
     world.present("server1@fa.test/l",
                   mark_text("0123456789abcdef", " node='lamplight:1' service='PubSub.fa.test'"));
@@ -487,7 +510,7 @@ TEST(Roster, KnowsABuddyWithAResourceByItsBareName) {
 
 TEST(Roster, AsksOnceWhatACapabilityMeans) {
     World world(with({"a@fa.test", "b@fa.test"}));
-    world.bind();
+    world.bind("<item jid='a@fa.test' subscription='both'/><item jid='b@fa.test' subscription='both'/>");
     world.sent();
     world.present("a@fa.test/x", caps);
     const Element request = world.out.stanzas.at(0);
@@ -508,7 +531,7 @@ TEST(Roster, AsksOnceWhatACapabilityMeans) {
 
 TEST(Roster, TakesARefusalForNoAndSilenceForNothing) {
     World world;
-    world.bind();
+    world.bind("<item jid='server1@fa.test' subscription='both'/>");
     world.sent();
     world.present("server1@fa.test/x");
     world.answer(world.out.stanzas.at(0), "<error type='cancel'/>", "error");
