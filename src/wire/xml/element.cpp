@@ -4,47 +4,47 @@
 
 namespace lamplight::wire::xml {
 
-const std::string* Element::attribute(std::string_view name_) const {
-    const auto found = std::ranges::find(attributes, name_, &Attribute::name);
+const std::string* Element::attribute(std::string_view wanted_name) const {
+    const auto found = std::ranges::find(attributes, wanted_name, &Attribute::name);
     return found == attributes.end() ? nullptr : &found->value;
 }
 
-std::string_view Element::value_of(std::string_view name_) const {
-    const std::string* value = attribute(name_);
+std::string_view Element::value_of(std::string_view wanted_name) const {
+    const std::string* value = attribute(wanted_name);
     return value ? std::string_view(*value) : std::string_view();
 }
 
-const Element* Element::child(std::string_view name_, std::string_view ns_) const {
+const Element* Element::child(std::string_view wanted_name, std::string_view wanted_ns) const {
     const auto found =
-        std::ranges::find_if(children, [&](const Element& each) { return each.is(name_, ns_); });
+        std::ranges::find_if(children, [&](const Element& each) { return each.is(wanted_name, wanted_ns); });
     return found == children.end() ? nullptr : &*found;
 }
 
-const Element* Element::child(std::string_view name_) const {
-    const auto found = std::ranges::find(children, name_, &Element::name);
+const Element* Element::child(std::string_view wanted_name) const {
+    const auto found = std::ranges::find(children, wanted_name, &Element::name);
     return found == children.end() ? nullptr : &*found;
 }
 
-std::string_view Element::text_of(std::string_view name_, std::string_view ns_) const {
-    const Element* found = child(name_, ns_);
+std::string_view Element::text_of(std::string_view wanted_name, std::string_view wanted_ns) const {
+    const Element* found = child(wanted_name, wanted_ns);
     return found ? std::string_view(found->text) : std::string_view();
 }
 
-Element& Element::set(std::string name_, std::string value) {
-    const auto found = std::ranges::find(attributes, name_, &Attribute::name);
+Element& Element::set(std::string key, std::string value) {
+    const auto found = std::ranges::find(attributes, key, &Attribute::name);
     if (found == attributes.end())
-        attributes.push_back({std::move(name_), std::move(value)});
+        attributes.push_back({std::move(key), std::move(value)});
     else
         found->value = std::move(value);
     return *this;
 }
 
-Element& Element::add(Element child_) {
-    return children.emplace_back(std::move(child_));
+Element& Element::add(Element inner) {
+    return children.emplace_back(std::move(inner));
 }
 
-Element& Element::add(std::string name_, std::string ns_) {
-    return add(Element(std::move(name_), ns_.empty() ? ns : std::move(ns_)));
+Element& Element::add(std::string inner_name, std::string inner_ns) {
+    return add(Element(std::move(inner_name), inner_ns.empty() ? ns : std::move(inner_ns)));
 }
 
 Element& Element::add_text(std::string_view more) {

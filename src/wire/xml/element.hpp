@@ -32,26 +32,32 @@ struct Element {
         false;  ///< text other than white space stands before where the first child is or would be
 
     Element() = default;
-    explicit Element(std::string name_, std::string ns_ = {}) : name(std::move(name_)), ns(std::move(ns_)) {}
+    explicit Element(std::string own_name, std::string own_ns = {})
+        : name(std::move(own_name)), ns(std::move(own_ns)) {}
 
     bool operator==(const Element&) const = default;
 
-    bool is(std::string_view name_, std::string_view ns_) const { return name == name_ && ns == ns_; }
+    bool is(std::string_view wanted_name, std::string_view wanted_ns) const {
+        return name == wanted_name && ns == wanted_ns;
+    }
     /// Nullptr when there is none; an empty attribute is not none.
-    const std::string* attribute(std::string_view name_) const;
+    const std::string* attribute(std::string_view wanted_name) const;
     /// Its value, or empty.
-    std::string_view value_of(std::string_view name_) const;
+    std::string_view value_of(std::string_view wanted_name) const;
     /// The first child of that name and namespace, or nullptr. The second form takes any namespace.
-    const Element* child(std::string_view name_, std::string_view ns_) const;
-    const Element* child(std::string_view name_) const;
+    const Element* child(std::string_view wanted_name, std::string_view wanted_ns) const;
+    const Element* child(std::string_view wanted_name) const;
     /// The text of that child, or empty.
-    std::string_view text_of(std::string_view name_, std::string_view ns_) const;
+    std::string_view text_of(std::string_view wanted_name, std::string_view wanted_ns) const;
 
     // --- to build one ---
-    Element& set(std::string name_, std::string value);     ///< replaces an attribute or adds it; itself
-    Element& add(Element child_);                           ///< the child where it now stands
-    Element& add(std::string name_, std::string ns_ = {});  ///< without a namespace: of this element's own
-    Element& add_text(std::string_view more);               ///< itself
+    /// Replaces an attribute or adds it; itself.
+    Element& set(std::string key, std::string value);
+    /// The child where it now stands.
+    Element& add(Element inner);
+    /// Without a namespace: of this element's own.
+    Element& add(std::string inner_name, std::string inner_ns = {});
+    Element& add_text(std::string_view more);  ///< itself
 };
 
 }  // namespace lamplight::wire::xml
