@@ -92,7 +92,7 @@ struct Client {
         if (what == '*') return pass(70);
         if (what == 'f') nodes.follow("pubsub.fa.test", "lamplight:2", now, out);
         if (what == 'u') nodes.unfollow("pubsub.fa.test", "lamplight:2", now, out);
-        if (what == 'l') nodes.want_leaf("Custom:a", now, out);
+        if (what == 'l') nodes.want_leaf("Custom:a", "device_state", now, out);
         if (what == 'a') nodes.admit(*c2s::parse_jid("b@fa.test"), now, out);
         settle();
     }

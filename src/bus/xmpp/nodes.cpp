@@ -95,6 +95,7 @@ void Nodes::Impl::reset(Node& node) {
     fresh.service = node.service;
     fresh.view.name = node.view.name;
     fresh.view.role = node.view.role;
+    fresh.collection = node.collection;
     fresh.turn = ++turns_;
     fresh.made_at = node.made_at;
     if (leaf_is_there) fresh.view.standing = Standing::ready;
@@ -232,9 +233,9 @@ void Nodes::Impl::unfollow(std::string_view service, std::string_view node, stat
             [](const Reply&, state::Time) {}, now, pending_.stanzas);
 }
 
-void Nodes::Impl::want_leaf(std::string_view device, state::Time now) {
+void Nodes::Impl::want_leaf(std::string_view name, std::string_view collection, state::Time now) {
     now_ = now;
-    const Key key(settings_.service, device);
+    const Key key(settings_.service, name);
     Node* node = find(key);
     if (node && node->view.role == Role::leaf && node->view.standing == Standing::ready) {
         pending_.events.push_back({Event::Kind::ready, key.second, Role::leaf});
@@ -246,7 +247,10 @@ void Nodes::Impl::want_leaf(std::string_view device, state::Time now) {
         pending_.events.push_back({Event::Kind::failed, key.second, Role::leaf});
         return;
     }
-    if (!node) node = &add(key.first, key.second, Role::leaf);
+    if (!node) {
+        node = &add(key.first, key.second, Role::leaf);
+        node->collection = collection;
+    }
     node->view.standing = Standing::asking;
     node->told = false;
     leaf_queue_.push_back(key);
@@ -350,8 +354,8 @@ void Nodes::unfollow(std::string_view service, std::string_view node, state::Tim
     impl_->unfollow(service, node, now);
     impl_->settle(out);
 }
-void Nodes::want_leaf(std::string_view device, state::Time now, Output& out) {
-    impl_->want_leaf(device, now);
+void Nodes::want_leaf(std::string_view name, std::string_view collection, state::Time now, Output& out) {
+    impl_->want_leaf(name, collection, now);
     impl_->settle(out);
 }
 void Nodes::publish_refused(std::string_view node, const wire::xml::Element& error, state::Time now,

@@ -115,9 +115,9 @@ public:
     /// Another Lamplight's node: subscribe to it; `service` is where it is.
     void follow(std::string_view service, std::string_view node, state::Time now, Output& out);
     void unfollow(std::string_view service, std::string_view node, state::Time now, Output& out);
-    /// Collection mode: the leaf of a device, made before its first publish. Ready or failed comes as an
-    /// event.
-    void want_leaf(std::string_view device, state::Time now, Output& out);
+    /// Collection mode: the leaf of a device or a mailbox, made in its collection before its first publish.
+    /// Ready or failed comes as an event. A leaf stays in the collection it was first wanted in.
+    void want_leaf(std::string_view name, std::string_view collection, state::Time now, Output& out);
 
     /// A publish of ours was refused: finds out why, mends what it can. An event says what came of it.
     void publish_refused(std::string_view node, const wire::xml::Element& error, state::Time now,

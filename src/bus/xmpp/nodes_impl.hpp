@@ -48,7 +48,7 @@ public:
     void admit(const c2s::Jid& bare, state::Time now);
     void follow(std::string_view service, std::string_view node, state::Time now);
     void unfollow(std::string_view service, std::string_view node, state::Time now);
-    void want_leaf(std::string_view device, state::Time now);
+    void want_leaf(std::string_view name, std::string_view collection, state::Time now);
     void publish_refused(std::string_view name, const wire::xml::Element& error, state::Time now);
     void heard(const wire::pubsub::Event& event, state::Time now);
     std::optional<state::Time> next_deadline() const;
@@ -68,6 +68,7 @@ private:
     struct Node {
         std::string service;
         NodeView view;
+        std::string collection;  ///< a leaf's
         std::uint64_t turn = 0;  ///< answers to an earlier turn are nobody's
         Form form = Form::all;
         bool owner = false;

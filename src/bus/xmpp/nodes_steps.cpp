@@ -17,7 +17,6 @@ using Values = std::vector<std::pair<std::string, std::string>>;
 
 constexpr state::Duration most_step = std::chrono::seconds(60);
 constexpr state::Duration least_step = std::chrono::seconds(1);
-constexpr std::string_view collection_of_leaves = "device_state";
 constexpr std::string_view no_answer = "no answer";
 
 std::string_view value_of(const Values& values, std::string_view name) {
@@ -123,7 +122,7 @@ NodeForm Nodes::Impl::form_of(const Node& node) const {
     NodeForm form;
     if (settings_.collection && node.view.role != Role::own)
         form.type = node.view.role == Role::leaf ? NodeForm::Type::leaf : NodeForm::Type::collection;
-    if (node.view.role == Role::leaf) form.collection = collection_of_leaves;
+    if (node.view.role == Role::leaf) form.collection = node.collection;
     form.fields = node.form == Form::all ? NodeForm::Fields::all : NodeForm::Fields::few;
     return form;
 }

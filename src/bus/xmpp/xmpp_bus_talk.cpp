@@ -147,7 +147,8 @@ void XmppBus::settle() {
 
 bool XmppBus::settle_lamplights() {
     Lamplights::Output out = std::exchange(lamplights_out_, {});
-    bool any = !out.follows.empty() || !out.stanzas.empty() || !out.refused.empty() || !out.sync.raises.empty();
+    bool any =
+        !out.follows.empty() || !out.stanzas.empty() || !out.refused.empty() || !out.sync.raises.empty();
     for (const Lamplights::News& news : out.news)
         tell(news);
     for (const sync::News& news : out.sync.news)
@@ -192,7 +193,7 @@ bool XmppBus::settle_asterisk() {
     for (const AsteriskVotes::Output::Leaf& leaf : out.leaves)
         if (Client* client = client_of(leaf.client); client != nullptr && client->is_bound())
             client->with_session([&](Session& session, state::Time now, Session::Output& more) {
-                session.nodes().want_leaf(leaf.device, now, more.nodes);
+                session.nodes().want_leaf(leaf.device, leaf.collection, now, more.nodes);
             });
     if (!out.changes.empty()) host_.publish(out.changes), any = true;
     if (!out.mwi.empty()) host_.publish_mwi(out.mwi), any = true;

@@ -572,17 +572,33 @@ TEST(NodesInCollections, HaveALeafForEachDeviceThatIsWanted) {
     world.run(Table{});
     world.events();
     world.asked();
-    world.nodes.want_leaf("Custom:a", world.now, world.out);
-    world.nodes.want_leaf("Custom:a", world.now, world.out);
+    world.nodes.want_leaf("Custom:a", "device_state", world.now, world.out);
+    world.nodes.want_leaf("Custom:a", "device_state", world.now, world.out);
     world.run(Table{});
     EXPECT_THAT(world.asked(), ElementsAre("create Custom:a", "affiliations Custom:a"));
     EXPECT_THAT(text_of_last(world, "create Custom:a"),
                 AllOf(HasSubstr("<field var='pubsub#node_type'><value>leaf</value>"),
                       HasSubstr("<field var='pubsub#collection'><value>device_state</value>")));
     EXPECT_THAT(world.events(), ElementsAre("ready Custom:a"));
-    world.nodes.want_leaf("Custom:a", world.now, world.out);
+    world.nodes.want_leaf("Custom:a", "device_state", world.now, world.out);
     EXPECT_THAT(world.events(), ElementsAre("ready Custom:a"));
     EXPECT_THAT(world.out.stanzas, IsEmpty());
+}
+
+TEST(NodesInCollections, HaveTheLeafOfAMailboxInAnotherOneAlsoWhenItIsMadeAgain) {
+    NodesWorld world(in_collections());
+    world.bind();
+    world.run(Table{});
+    const auto in_message_waiting =
+        HasSubstr("<field var='pubsub#collection'><value>message_waiting</value>");
+    world.nodes.want_leaf("1000@default", "message_waiting", world.now, world.out);
+    world.run(Table{});
+    EXPECT_THAT(text_of_last(world, "create 1000@default"), in_message_waiting);
+    world.now += Nodes::patience;
+    world.asked();
+    world.nodes.publish_refused("1000@default", error("item-not-found"), world.now, world.out);
+    world.run(Table{});
+    EXPECT_THAT(text_of_last(world, "create 1000@default"), in_message_waiting);
 }
 
 TEST(NodesInCollections, MakeAFewLeavesAtOnceAndAllInTheEnd) {
@@ -591,7 +607,7 @@ TEST(NodesInCollections, MakeAFewLeavesAtOnceAndAllInTheEnd) {
     world.run(Table{});
     world.events();
     for (int i = 0; i < 100; ++i)
-        world.nodes.want_leaf("Custom:" + std::to_string(i), world.now, world.out);
+        world.nodes.want_leaf("Custom:" + std::to_string(i), "device_state", world.now, world.out);
     EXPECT_EQ(world.out.stanzas.size(), Nodes::leaves_at_once);
     world.run([](const Element& request) -> std::optional<Element> {
         const std::string kind = kind_of(request);
@@ -603,7 +619,7 @@ TEST(NodesInCollections, MakeAFewLeavesAtOnceAndAllInTheEnd) {
     EXPECT_EQ(events.size(), 100U);
     EXPECT_THAT(events, Contains("failed Custom:7"));
     EXPECT_THAT(events, Contains("ready Custom:8"));
-    world.nodes.want_leaf("Custom:7", world.now, world.out);
+    world.nodes.want_leaf("Custom:7", "device_state", world.now, world.out);
     world.run(Table{});
     EXPECT_THAT(world.events(), ElementsAre("ready Custom:7"));
 }
@@ -612,7 +628,7 @@ TEST(NodesInCollections, MakeALeafAgainThatWasDeleted) {
     NodesWorld world(in_collections());
     world.bind();
     world.run(Table{});
-    world.nodes.want_leaf("Custom:a", world.now, world.out);
+    world.nodes.want_leaf("Custom:a", "device_state", world.now, world.out);
     world.run(Table{});
     world.events();
     world.now += Nodes::patience;
@@ -626,7 +642,7 @@ TEST(NodesInCollections, AreTheOnlyOnesWithLeaves) {
     world.bind();
     world.run(Table{});
     world.events();
-    world.nodes.want_leaf("Custom:a", world.now, world.out);
+    world.nodes.want_leaf("Custom:a", "device_state", world.now, world.out);
     EXPECT_THAT(world.events(), ElementsAre("failed Custom:a"));
 }
 
