@@ -14,15 +14,17 @@ public:
     static constexpr state::Duration most = std::chrono::seconds(60);
 
     /// The pause before the next try: between half of the step and the whole of it. `lasting`: what failed
-    /// will not mend itself soon (a wrong password): the longest step at once.
-    enum class Trouble : std::uint8_t { passing, lasting };
+    /// will not mend itself soon (a wrong password): the longest step at once. `wants_another`: the try did
+    /// what it was for and the next one is needed, without a pause; but twice in a row it is `passing`.
+    enum class Trouble : std::uint8_t { passing, lasting, wants_another };
     state::Duration next(Trouble trouble, std::uint64_t random);
     /// A stream has been bound for `steady`: the next pause is a short one again.
-    void succeeded() { step_ = {}; }
+    void succeeded() { *this = {}; }
     static constexpr state::Duration steady = std::chrono::seconds(10);
 
 private:
     state::Duration step_{};
+    bool wanted_another_ = false;  ///< the last time
 };
 
 }  // namespace lamplight::bus::xmpp

@@ -41,5 +41,16 @@ TEST(BackOff, IsShortAgainAfterASuccess) {
     EXPECT_EQ(back_off.next(Trouble::passing, 0), 500ms);
 }
 
+TEST(BackOff, DoesNotWaitForATryThatIsWantedButOnceInARow) {
+    BackOff back_off;
+    EXPECT_EQ(back_off.next(Trouble::wants_another, largest), 0s);
+    for (const state::Duration step : {1s, 2s, 4s})
+        EXPECT_EQ(back_off.next(Trouble::wants_another, 0), step / 2);
+    EXPECT_EQ(back_off.next(Trouble::passing, 0), 4s);
+    EXPECT_EQ(back_off.next(Trouble::wants_another, 0), 0s);
+    back_off.succeeded();
+    EXPECT_EQ(back_off.next(Trouble::wants_another, 0), 0s);
+}
+
 }  // namespace
 }  // namespace lamplight::bus::xmpp
