@@ -54,6 +54,7 @@ private:
 
     void connect();
     void take_connection(Connector::Result result);
+    void connection_ended(Failure failure);
     Connection::Owner connection_owner();
     void encrypt();
     void encrypted();
@@ -154,7 +155,7 @@ Connection::Owner Stream::Impl::connection_owner() {
                     const auto self = weak.lock();
                     if (self && self->phase_ == Phase::bound) self->tell(self->owner_.on_drained);
                 },
-            .on_end = mine(&Impl::over)};
+            .on_end = mine(&Impl::connection_ended)};
 }
 
 void Stream::Impl::encrypt() {
@@ -178,6 +179,17 @@ void Stream::Impl::encrypted() {
 }
 
 // --- the login ---
+
+/// While logging in it may mean more than that; where it does not, the connection's words tell more.
+void Stream::Impl::connection_ended(Failure failure) {
+    if (phase_ == Phase::logging_in && failure.kind == Failure::Kind::lost) {
+        Login::Output output = login_->closed();
+        for (const Line& line : output.lines)
+            tell(owner_.on_line, line);
+        if (output.failure.kind != Failure::Kind::ended_by_server) failure = std::move(output.failure);
+    }
+    over(std::move(failure));
+}
 
 void Stream::Impl::obey(Login::Output output) {
     for (const Line& line : output.lines) {
@@ -255,6 +267,7 @@ void Stream::Impl::take(const Element& element) {
 
 void Stream::Impl::take(const wire::xml::StreamClosed& /*closed*/) {
     tell_traffic(Owner::Way::in, [] { return std::string(stream_end); });
+    if (phase_ == Phase::logging_in) return obey(login_->closed());
     if (runs()) end({Failure::Kind::ended_by_server, "the server closed the stream", {}});
 }
 

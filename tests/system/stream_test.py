@@ -575,6 +575,37 @@ class AServer(StreamTest):
         self.assertTrue(probe.until("bound")["registered"])
         self.assertEqual(server.accounts["carol"], "pencil")
 
+    @staticmethod
+    def at_the_second(deed):
+        """For a step: the first one goes as ever."""
+        count = []
+        return lambda connection: count.append(1) or (False if len(count) == 1 else deed(connection))
+
+    ENDS = {"the connection": lambda connection: connection.close(),
+            "the stream": lambda connection: connection.send("</stream:stream>")}
+
+    def test_that_ends_it_instead_of_answering_a_login_from_before_sasl_refuses_the_password(self):
+        for what, deed in self.ENDS.items():
+            with self.subTest(what):
+                server = self.server(None, legacy=True, mechanisms=[], deeds={"legacy": self.at_the_second(deed)})
+                end = self.end_of(server, tls="none", login="legacy")
+                self.assertEqual(end["kind"], "not authorized")
+                self.assertIn("usesasl = yes", end["what_to_do"])
+
+    def test_that_ends_it_when_the_account_is_made_wants_another_stream(self):
+        for what, deed in self.ENDS.items():
+            with self.subTest(what):
+                server = self.server(registration="open", deeds={"auth": self.at_the_second(deed)})
+                probe = self.probe(server, jid=f"carol@{DOMAIN}/x", register="yes")
+                self.assertEqual(probe.until("end")["kind"], "registered")
+                server.deeds.clear()
+                self.bound(server, jid=f"carol@{DOMAIN}/x")
+
+    def test_that_ends_its_stream_while_we_log_in_is_quoted_with_the_step(self):
+        end = self.end_of(self.server(deeds={"bind": "</stream:stream>"}))
+        self.assertEqual((end["kind"], end["text"]),
+                         ("ended by the server", "the server closed the stream in state `Authenticating`"))
+
     STEPS = ["accept", "header", "features", "starttls", "handshake", "header-tls", "features-tls", "auth", "response",
              "header-auth", "features-auth", "bind"]
 
