@@ -127,7 +127,7 @@ Login::Output Login::Impl::opened(const wire::xml::StreamOpened& opened) {
 
 Login::Output Login::Impl::receive(const Element& element) {
     if (step_ == Step::bound || step_ == Step::over) return {};
-    if (is_stream_error(element)) return fail(failure_of(element));
+    if (is_stream_error(element)) return fail(stream_refused(element));
     return dispatch(element);
 }
 

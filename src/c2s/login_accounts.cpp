@@ -1,6 +1,7 @@
 #include "c2s/login_impl.hpp"
 #include "c2s/login_stanzas.hpp"
 #include "c2s/registration.hpp"
+#include "c2s/stream_error.hpp"
 
 #include <fmt/format.h>
 
@@ -50,10 +51,7 @@ Login::Output Login::Impl::ask_legacy_fields() {
 
 Login::Output Login::Impl::take_legacy_fields(const Element& answer) {
     if (!is_answer(answer, legacy_fields_id)) return unexpected(answer);
-    if (answer.value_of("type") == "error")
-        return fail({Kind::no_mechanism,
-                     fmt::format("the server does not take jabber:iq:auth: {}", condition(answer, account_)),
-                     fmt::format("`usesasl = yes` (see {})", account_.place)});
+    if (answer.value_of("type") == "error") return fail(legacy_unknown(condition(answer, account_)));
     const Element* const query = answer.child("query", legacy_ns);
     if (query == nullptr) return unexpected(answer);
     password_offered_ = query->child("password", legacy_ns) != nullptr;
@@ -61,6 +59,11 @@ Login::Output Login::Impl::take_legacy_fields(const Element& answer) {
     if (password_offered_) return log_in_by_password();
     return fail({Kind::no_mechanism, "the server takes neither a password nor a digest by jabber:iq:auth",
                  fmt::format("`usesasl = yes` (see {})", account_.place)});
+}
+
+Failure Login::Impl::legacy_unknown(const std::string& why) const {
+    return {Kind::no_mechanism, fmt::format("the server does not take jabber:iq:auth: {}", why),
+            fmt::format("`usesasl = yes` (see {})", account_.place)};
 }
 
 Login::Output Login::Impl::log_in_by_digest() {
@@ -153,6 +156,16 @@ Failure Login::Impl::registration_failed(const std::string& why) const {
             why.starts_with("conflict")
                 ? fmt::format("the account exists: check its secret ({})", account_.place)
                 : by_hand(account_.jid)};
+}
+
+/// A server that takes no stanza before the login ends the stream instead of refusing it (RFC 6120 section
+/// 4.9.3.12; ejabberd): it has no jabber:iq:auth, or does not register.
+Failure Login::Impl::stream_refused(const Element& error) const {
+    Failure failure = failure_of(error);
+    if (error.child("not-authorized", stream_errors_ns) == nullptr) return failure;
+    if (step_ == Step::legacy_fields) return legacy_unknown(failure.text);
+    if (step_ == Step::register_form || step_ == Step::registering) return registration_failed(failure.text);
+    return failure;
 }
 
 }  // namespace lamplight::c2s

@@ -74,6 +74,8 @@ private:
     Output take_register_form(const Element& answer);
     Output take_registered(const Element& answer);
     Failure registration_failed(const std::string& why) const;
+    Failure legacy_unknown(const std::string& why) const;
+    Failure stream_refused(const wire::xml::Element& error) const;
 
     // --- what comes out ---
     Output go(Step step, std::string send);

@@ -13,6 +13,12 @@ using testing::Not;
 using Act = Login::Output::Act;
 using Kind = Failure::Kind;
 
+/// The answer of a server that takes no stanza before the login.
+constexpr std::string_view not_before_the_login =
+    "<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+constexpr std::string_view shutdown =
+    "<stream:error><system-shutdown xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>";
+
 // --- jabber:iq:auth ---
 
 struct ALegacyLogin : testing::Test {
@@ -86,13 +92,22 @@ TEST_F(ALegacyLogin, FailsWhereNeitherIsTaken) {
 }
 
 TEST_F(ALegacyLogin, FailsWhereItIsUnknownAndSaysWhatToDo) {
+    constexpr std::string_view refused_by_iq =
+        "<iq type='error' id='fields'><error type='cancel'>"
+        "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>";
+    for (const std::string_view answer : {refused_by_iq, not_before_the_login}) {
+        Driver stream(wanted, factory);
+        stream.offer({});
+        const auto out = stream.say(answer);
+        EXPECT_EQ(out.failure.kind, Kind::no_mechanism);
+        EXPECT_THAT(out.failure.what_to_do, HasSubstr("usesasl = yes"));
+    }
+}
+
+TEST_F(ALegacyLogin, IsNotWhatAnotherStreamErrorIsAbout) {
     Driver stream(wanted, factory);
     stream.offer({});
-    const auto out = stream.say(
-        "<iq type='error' id='fields'><error type='cancel'>"
-        "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>");
-    EXPECT_EQ(out.failure.kind, Kind::no_mechanism);
-    EXPECT_THAT(out.failure.what_to_do, HasSubstr("usesasl = yes"));
+    EXPECT_EQ(stream.say(shutdown).failure.kind, Kind::ended_by_server);
 }
 
 TEST_F(ALegacyLogin, ThatTheServerAnswersByClosingTheStreamIsARefusal) {
@@ -268,6 +283,11 @@ TEST_F(ALoginThatMayRegister, SaysHowToMakeTheAccountWhereTheServerRegistersNone
     EXPECT_EQ(out.failure.kind, Kind::registration_refused);
     EXPECT_THAT(out.failure.what_to_do, HasSubstr("prosodyctl adduser server1@example.org"));
     EXPECT_THAT(out.failure.what_to_do, HasSubstr("ejabberdctl register server1 example.org PASSWORD"));
+    Driver ending = refused();
+    ending.sasl("failure", unknown_account);
+    const auto end = ending.say(not_before_the_login);
+    EXPECT_EQ(end.failure.kind, Kind::registration_refused);
+    EXPECT_THAT(end.failure.what_to_do, HasSubstr("prosodyctl adduser server1@example.org"));
     Driver closing = refused();
     closing.sasl("failure", unknown_account);
     EXPECT_EQ(closing.closed().failure.kind, Kind::registration_refused);
