@@ -20,11 +20,23 @@ std::vector<state::MemberView> members_of(const state::Engine& engine, state::No
     return members;
 }
 
-std::string marks_of(const state::NodeView& node) {
+/// Nobody notices when it ends, on any bus that has it.
+bool cannot_be_known_dead(const std::vector<state::MemberView>& members) {
+    bool present = false;
+    for (const auto& member : members) {
+        if (member.status != state::MemberStatus::present) continue;
+        if (!member.end_unseen) return false;
+        present = true;
+    }
+    return present;
+}
+
+std::string marks_of(const state::NodeView& node, const std::vector<state::MemberView>& members) {
     std::vector<std::string_view> marks;
     if (node.own) marks.push_back("own");
     if (node.speaks_for_pbx) marks.push_back("speaks for a PBX");
     if (node.pbx_lost) marks.push_back("PBX lost");
+    if (cannot_be_known_dead(members)) marks.push_back("cannot be known dead");
     return fmt::format("{}", fmt::join(marks, ", "));
 }
 
@@ -43,7 +55,8 @@ std::string row(const Context& context, const state::NodeView& node) {
         return clock_text(context.control.wall(time), context.control.wall(context.control.now()));
     };
     std::vector<std::string> rest;
-    for (auto part : {buses_of(members_of(context.engine, node.id)), marks_of(node)}) {
+    const auto members = members_of(context.engine, node.id);
+    for (auto part : {buses_of(members), marks_of(node, members)}) {
         if (!part.empty()) rest.push_back(std::move(part));
     }
     if (node.until) rest.push_back(fmt::format("until {}", wall(*node.until)));
@@ -64,7 +77,8 @@ std::string_view sender_of(const state::Engine& engine, const state::MemberView&
 
 object as_json(const Context& context, const state::NodeView& node) {
     array members;
-    for (const auto& member : members_of(context.engine, node.id))
+    const auto views = members_of(context.engine, node.id);
+    for (const auto& member : views)
         members.push_back(object{{"bus", to_string(member.bus)},
                                  {"status", to_string(member.status)},
                                  {"announced", member.announced},
@@ -75,6 +89,7 @@ object as_json(const Context& context, const state::NodeView& node) {
                 {"own", node.own},
                 {"speaks_for_pbx", node.speaks_for_pbx},
                 {"pbx_lost", node.pbx_lost},
+                {"cannot_be_known_dead", cannot_be_known_dead(views)},
                 {"standing", to_string(node.standing)},
                 {"since", json_time(context.control.wall(node.since))},
                 {"incarnation", node.incarnation},

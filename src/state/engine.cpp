@@ -538,9 +538,13 @@ void Engine::for_each_member(NodeId id, const std::function<void(const MemberVie
     for (std::size_t bus = 0; bus < bus_count; ++bus) {
         const Member& member = node.members[bus];
         if (member.status == MemberStatus::absent) continue;
+        const bool unseen = member.sender && impl_->sender(*member.sender).end_unseen;
         visit({static_cast<Bus>(bus), member.status, member.sender.value_or(SenderId{}), member.announced,
-               member.since});
+               member.since, unseen});
     }
+}
+void Engine::set_end_unseen(SenderId sender, bool unseen) {
+    if (index_of(sender) < impl_->senders_.size()) impl_->sender(sender).end_unseen = unseen;
 }
 std::string_view Engine::sender_label(SenderId sender) const {
     if (index_of(sender) >= impl_->senders_.size()) return {};

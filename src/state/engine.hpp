@@ -53,6 +53,7 @@ struct MemberView {
     SenderId sender{};
     bool announced = false;
     Time since{};
+    bool end_unseen = false;  ///< see Engine::set_end_unseen
 };
 
 struct NodeView {
@@ -153,6 +154,9 @@ public:
     /// The sender says which node it is (several, when it speaks for PBXs). A higher incarnation than the one
     /// held marks the node's votes stale until a snapshot confirms them; a lower one is refused.
     AnnounceOutcome announce(SenderId sender, const Announcement& announcement, Time now, Changes& changes);
+    /// Whether its bus would not notice its end, so that its nodes stay present: for operators, nothing here
+    /// depends on it.
+    void set_end_unseen(SenderId sender, bool unseen);
     /// The sender is reachable (again): its nodes are present on its bus.
     void sender_present(SenderId sender, Time now, Changes& changes);
     /// What became of it. left and failed end the sender (its id stays refused) and its nodes' incarnation on

@@ -29,6 +29,7 @@ struct Sender {
     MemberStatus status = MemberStatus::present;
     std::string label;
     std::vector<NodeId> nodes;  ///< announced or claimed on its bus
+    bool end_unseen = false;
 };
 
 struct Node {

@@ -209,7 +209,9 @@ void AsteriskVotes::Impl::set_ties(std::span<const Tie> ties, Output& out) {
 void AsteriskVotes::Impl::refresh(Speaker& speaker, const Eid& eid, Output& out) {
     if (!speaker.seen.empty()) speaker.believed_until.reset();
     bool present = !speaker.seen.empty() || speaker.believed_until.has_value();
-    if (!ties_.contains(eid)) present = speaker.heard.any();
+    const bool tied = ties_.contains(eid);
+    if (!tied) present = speaker.heard.any();
+    if (speaker.sender) engine_.set_end_unseen(*speaker.sender, !tied);
     if (std::exchange(speaker.present, present) == present || !speaker.sender) return;
     if (present)
         engine_.sender_present(*speaker.sender, common_.now, out.changes);

@@ -62,6 +62,25 @@ TEST_F(Tied, StaysPresentOverTheLossOfOneOfTwoServers) {
     EXPECT_EQ(standing(pbx2), Standing::present);
 }
 
+/// On some bus.
+bool end_unseen(const state::Engine& engine, const Eid& eid) {
+    bool unseen = false;
+    engine.for_each_member(*engine.find_node(eid),
+                           [&](const state::MemberView& member) { unseen = unseen || member.end_unseen; });
+    return unseen;
+}
+
+TEST_F(Presence, ThatIsTiedToNobodyEndsUnseenUntilItIsTied) {
+    hears_vote(pbx2, "Custom:a", DeviceState::busy);
+    EXPECT_TRUE(end_unseen(engine, pbx2));
+    tie(pbx2, "server2@fa.test");
+    EXPECT_FALSE(end_unseen(engine, pbx2));
+}
+
+TEST_F(Tied, DoesNotEndUnseen) {
+    EXPECT_FALSE(end_unseen(engine, pbx2));
+}
+
 TEST_F(Tied, IsHeardFromItsJidOnlyWhereThePublisherIsNamed) {
     hears_vote(pbx2, "Custom:a", DeviceState::inuse, "server3@fa.test/astvoip3");
     EXPECT_EQ(vote("Custom:a", pbx2)->state, DeviceState::busy);
