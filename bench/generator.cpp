@@ -13,9 +13,9 @@
 #include <optional>
 #include <vector>
 
-/// The module `bench_generator.so` of the build tree, for `lamplight-bench ring` and `ais`: stands where a
-/// PBX link stands, gives own votes to the daemon it is loaded into, or counts what the daemon has applied of
-/// another node's.
+/// The module `bench_generator.so` of the build tree, for `lamplight-bench ring`, `ais` and `xmpp`: stands
+/// where a PBX link stands, gives own votes to the daemon it is loaded into, or counts what the daemon has
+/// applied of another node's.
 namespace lamplight::bench {
 
 namespace {
@@ -29,6 +29,7 @@ struct Orders {
         fill,   ///< sets every device once, as fast as it goes
         give,   ///< changes devices in turn, each again only when its last change was seen
         see,    ///< counts changes of aggregates, each of which comes of one vote
+        votes,  ///< counts votes that were applied, of whichever node, as the board's events
         crowd,  ///< gives and looks, with others: see CrowdMember
     } role = Role::idle;
     std::string board;         ///< the file of a Board; of a Crowd
@@ -43,6 +44,7 @@ std::optional<Orders::Role> role_of(std::string_view word) {
     if (word == "fill") return Orders::Role::fill;
     if (word == "give") return Orders::Role::give;
     if (word == "see") return Orders::Role::see;
+    if (word == "votes") return Orders::Role::votes;
     if (word == "crowd") return Orders::Role::crowd;
     return {};
 }
@@ -114,6 +116,7 @@ private:
     tl::expected<void, std::string> begin_giving();
     void tick_at(Clock::time_point time);
     void on_tick();
+    void count_votes();
     bool may_give() const;
     void give_next();
     std::uint32_t index_of(state::DeviceId device);
@@ -155,6 +158,7 @@ tl::expected<void, std::string> Generator::reload() {
     board_ = std::move(board);
     if (orders_.role == Orders::Role::fill || orders_.role == Orders::Role::give) return begin_giving();
     if (orders_.role == Orders::Role::crowd) return join_crowd();
+    if (orders_.role == Orders::Role::votes) tick_at(Clock::now());
     return {};
 }
 
@@ -201,6 +205,7 @@ void Generator::tick_at(Clock::time_point time) {
 }
 
 void Generator::on_tick() {
+    if (orders_.role == Orders::Role::votes) return count_votes();
     if (orders_.per_second != 0) {
         if (may_give()) give_next();
         due_ += std::chrono::nanoseconds(std::chrono::seconds(1)) / orders_.per_second;
@@ -212,6 +217,15 @@ void Generator::on_tick() {
     if (left_ == 0) board_->head().giver_ready_ns = now_ns();
     host_.publish(changes_);
     if (left_ != 0) tick_at(due_);
+}
+
+void Generator::count_votes() {
+    const std::uint64_t applied =
+        host_.engine().counters().votes[static_cast<std::size_t>(state::VoteOutcome::applied)];
+    Board::Head& head = board_->head();
+    if (head.events != applied) head.last_event_ns = now_ns();
+    head.events = applied;
+    tick_at(Clock::now() + tick_every);
 }
 
 /// Whether the next device's turn has come. Not more than `window` are under way, so that what waits in the

@@ -1,11 +1,15 @@
 #include "bench/ais.hpp"
 #include "bench/benchmarks.hpp"
 #include "bench/ring.hpp"
+#include "bench/xmpp.hpp"
 #ifdef LAMPLIGHT_BENCH_CPG
 #include "bench/cpg_traffic.hpp"
 #endif
 #ifdef LAMPLIGHT_BENCH_EVT
 #include "bench/evt_traffic.hpp"
+#endif
+#ifdef LAMPLIGHT_BENCH_XMPP
+#include "bench/xmpp_traffic.hpp"
 #endif
 
 #include <CLI/CLI.hpp>
@@ -56,6 +60,24 @@ constexpr const char* ais_help =
     "is\n"
     "taken; the daemons compare every last vote of every node, and all aggregates.";
 
+constexpr const char* xmpp_help =
+    "Daemons with jabber.conf on a real Prosody and a real ejabberd, without their limits, in network and\n"
+    "mount namespaces of this machine, held against bare clients of the same server in the same rounds. It\n"
+    "needs prosody, ejabberd, iproute2, util-linux, python3, and root or user namespaces. Scenarios, each "
+    "with\n"
+    "_prosody and _ejabberd:\n"
+    "  latency    50 changes a second between two Lamplights; p50 in ratio to a bare publish and its event,\n"
+    "             wanted <= 1.2\n"
+    "  changes    changes a second between two Lamplights; ratio to a bare publisher and subscriber, wanted\n"
+    "             >= 0.9\n"
+    "  asterisk   changes a second to a subscriber of device_state that is no Lamplight; ratio to the same\n"
+    "             pair, wanted >= 0.9\n"
+    "  joiner     how long until a Lamplight that logs in has every vote of three others; ratio to as many\n"
+    "             bytes in bare IQs from three clients to one that logs in, wanted <= 1.5\n"
+    "A change is an own vote given to one daemon where a PBX link would, applied in the other's engine; "
+    "every\n"
+    "one is counted, none coalesced.";
+
 void add_rounds(CLI::App& command, RoundsOptions& options, const std::vector<std::string>& scenarios) {
     command.add_option("--rounds", options.rounds, "interleaved rounds; results are their medians")
         ->check(CLI::Range(1, 1000));
@@ -87,6 +109,18 @@ void add_ais(CLI::App& app, AisOptions& options) {
     command->add_option("--events", options.events, "events a round, as fast as they go")
         ->check(CLI::Range(1, 1'000'000));
     command->add_option("--latency-events", options.latency_events, "events a round, 100 a second")
+        ->check(CLI::Range(1, 60'000));
+}
+
+void add_xmpp(CLI::App& app, XmppOptions& options) {
+    CLI::App* command = app.add_subcommand("xmpp", "daemons on XMPP servers, against bare clients");
+    command->footer(xmpp_help);
+    add_rounds(*command, options, {"latency", "changes", "asterisk", "joiner"});
+    command->add_option("--devices", options.devices, "devices; the late joiner gets three votes of each")
+        ->check(CLI::Range(2, 1'000'000));
+    command->add_option("--changes", options.changes, "changes a round, as fast as they go")
+        ->check(CLI::Range(1, 100'000'000));
+    command->add_option("--latency-changes", options.latency_changes, "changes a round, 50 a second")
         ->check(CLI::Range(1, 60'000));
 }
 
@@ -125,11 +159,33 @@ void add_events(CLI::App& app, EvtTraffic& traffic) {
 }
 #endif
 
-[[maybe_unused]] int cannot(const char* needs) {
-    fmt::print(stderr,
-               "lamplight-bench: this one was built without {}: install libcpg-dev, libcfg-dev and "
-               "libcmap-dev, and build again\n",
-               needs);
+#ifdef LAMPLIGHT_BENCH_XMPP
+void add_clients(CLI::App& app, XmppTraffic& traffic) {
+    const std::map<std::string, XmppTraffic::Role> roles{{"give", XmppTraffic::Role::give},
+                                                         {"see", XmppTraffic::Role::see},
+                                                         {"send", XmppTraffic::Role::send},
+                                                         {"take", XmppTraffic::Role::take}};
+    CLI::App* command = app.add_subcommand("client", "a bare client of an XMPP server")->group("");
+    command->add_option("--role", traffic.role)->required()->transform(CLI::CheckedTransformer(roles));
+    command->add_option("--jid", traffic.jid)->required();
+    command->add_option("--secret", traffic.secret)->required();
+    command->add_option("--board", traffic.board)->required();
+    command->add_option("--service", traffic.service);
+    command->add_option("--node", traffic.node);
+    command->add_option("--peers", traffic.peers)->delimiter(',');
+    command->add_option("--messages", traffic.messages);
+    command->add_option("--per-second", traffic.per_second);
+    command->add_option("--window", traffic.window);
+    command->add_option("--bytes", traffic.bytes);
+}
+#endif
+
+constexpr const char* cpg_packages = "libcpg-dev, libcfg-dev and libcmap-dev";
+constexpr const char* xmpp_packages = "what the README says of res_jabber";
+
+[[maybe_unused]] int cannot(const char* needs, const char* packages = cpg_packages) {
+    fmt::print(stderr, "lamplight-bench: this one was built without {}: install {}, and build again\n", needs,
+               packages);
     return 69;
 }
 
@@ -146,6 +202,14 @@ int run_ais_command([[maybe_unused]] const AisOptions& options) {
     return run_ais(options);
 #else
     return cannot("event channels");
+#endif
+}
+
+int run_xmpp_command([[maybe_unused]] const XmppOptions& options) {
+#ifdef LAMPLIGHT_BENCH_XMPP
+    return run_xmpp(options);
+#else
+    return cannot("XMPP", xmpp_packages);
 #endif
 }
 
@@ -184,6 +248,8 @@ int main(int argc, char** argv) {
     add_ring(app, ring);
     AisOptions ais;
     add_ais(app, ais);
+    XmppOptions xmpp;
+    add_xmpp(app, xmpp);
 #ifdef LAMPLIGHT_BENCH_CPG
     CpgTraffic messages;
     add_traffic(app, messages);
@@ -192,18 +258,27 @@ int main(int argc, char** argv) {
     EvtTraffic events;
     add_events(app, events);
 #endif
+#ifdef LAMPLIGHT_BENCH_XMPP
+    XmppTraffic client;
+    add_clients(app, client);
+#endif
 
     CLI11_PARSE(app, argc, argv);
-    engine.output = memory.output = ring.output = ais.output = json ? Output::json : Output::text;
+    engine.output = memory.output = ring.output = ais.output = xmpp.output =
+        json ? Output::json : Output::text;
     if (engine_command->parsed()) run_engine(engine);
     if (memory_command->parsed()) run_memory(memory);
     if (app.got_subcommand("ring")) return run_ring_command(ring);
     if (app.got_subcommand("ais")) return run_ais_command(ais);
+    if (app.got_subcommand("xmpp")) return run_xmpp_command(xmpp);
 #ifdef LAMPLIGHT_BENCH_CPG
     if (app.got_subcommand("cpg")) return status_of(run_cpg_traffic(messages));
 #endif
 #ifdef LAMPLIGHT_BENCH_EVT
     if (app.got_subcommand("evt")) return status_of(run_evt_traffic(events));
+#endif
+#ifdef LAMPLIGHT_BENCH_XMPP
+    if (app.got_subcommand("client")) return status_of(run_xmpp_traffic(client));
 #endif
     return 0;
 }
