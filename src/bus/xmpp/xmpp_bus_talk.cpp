@@ -123,7 +123,6 @@ void XmppBus::on_node(Client& client, const Nodes::Event& event) {
 void XmppBus::on_event(Client& client, const wire::pubsub::Event& event) {
     const state::Time now = host_.now();
     if (lamplights_.receive_event(client.id(), event, now, lamplights_out_)) return;
-    if (event.from != client.settings().pubsub_node) return;
     const Roster& roster = client.session().roster();
     asterisk_.receive(
         client.id(), event, [&](const c2s::Jid& jid) { return roster.is_buddy(jid); }, now, asterisk_out_);
