@@ -65,13 +65,14 @@ bool is_stream_error(const Element& element) {
 
 Failure failure_of(const Element& error) {
     const std::string condition = condition_of(error);
-    if (condition == "conflict")
+    const std::string_view words = error.text_of("text", stream_errors_ns);
+    // ejabberd says conflict, too, when it ends the streams of an account that is removed.
+    if (condition == "conflict" && words != "User removed")
         return {Failure::Kind::conflict, "another client has taken our resource (conflict)",
                 "give each client a resource of its own in username"};
     std::string text = fmt::format("the server ended the stream: {}", condition);
     const Element* const other = error.child("see-other-host", stream_errors_ns);
     if (other != nullptr && !other->text.empty()) text += fmt::format(" {}", one_line(other->text, 100));
-    const std::string_view words = error.text_of("text", stream_errors_ns);
     if (!words.empty()) text += fmt::format(" ({})", one_line(words));
     return {Failure::Kind::ended_by_server, std::move(text), std::string(what_to_do(condition))};
 }

@@ -153,7 +153,9 @@ private:
     void say(News::Kind kind, const std::string& jid, std::string text, Output& out);
     // roster_presence.cpp
     void send_presence(Output& out) const;
-    void show_ourselves(const Buddy& buddy, const c2s::Jid& to, Output& out) const;
+    void greet(const Buddy& buddy, const Resource& resource, Output& out) const;
+    static bool is_shown_by_roster(const Buddy& buddy);
+    void show_ourselves(const Resource& resource, Output& out) const;
     wire::xml::Element make_presence() const;
     void ask_for_presence(Buddy& buddy, Output& out);
     bool take_presence(const wire::xml::Element& presence, state::Time now, Output& out);

@@ -93,13 +93,22 @@ void Roster::send_presence(Output& out) const {
     out.stanzas.push_back(make_presence());
     for (const auto& [jid, buddy] : buddies_)
         for (const Resource& resource : buddy.resources)
-            show_ourselves(buddy, resource.jid, out);
+            if (!is_shown_by_roster(buddy)) show_ourselves(resource, out);
 }
 
-void Roster::show_ourselves(const Buddy& buddy, const c2s::Jid& to, Output& out) const {
-    if (buddy.subscription == "from" || buddy.subscription == "both") return;
+/// A Lamplight in any case: where a server has lost what it knew, its roster may say that it is shown ours
+/// and be wrong, and it asks nobody again.
+void Roster::greet(const Buddy& buddy, const Resource& resource, Output& out) const {
+    if (resource.mark || !is_shown_by_roster(buddy)) show_ourselves(resource, out);
+}
+
+bool Roster::is_shown_by_roster(const Buddy& buddy) {
+    return buddy.subscription == "from" || buddy.subscription == "both";
+}
+
+void Roster::show_ourselves(const Resource& resource, Output& out) const {
     Element presence = make_presence();
-    presence.set("to", c2s::to_string(to));
+    presence.set("to", c2s::to_string(resource.jid));
     out.stanzas.push_back(std::move(presence));
 }
 
@@ -163,7 +172,7 @@ void Roster::available(const c2s::Jid& from, const Element& presence, state::Tim
     }
     const std::optional<Mark> mark = resource->mark;
     update(*resource, presence);
-    if (came) show_ourselves(found->second, from, out);
+    if (came) greet(found->second, *resource, out);
     find_out(*resource, now, out);
     if (came || resource->mark != mark)
         out.events.push_back(

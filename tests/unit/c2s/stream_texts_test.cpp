@@ -25,6 +25,13 @@ TEST(AStreamError, OfConflictSaysThatAnotherClientHasOurResource) {
     EXPECT_THAT(failure.what_to_do, HasSubstr("resource"));
 }
 
+TEST(AStreamError, IsNoConflictWhereTheAccountWasRemoved) {
+    Element error = stream_error("conflict");  // as ejabberd 23.01 says it
+    error.add("text", std::string(stream_errors_ns)).add_text("User removed");
+    EXPECT_EQ(failure_of(error).kind, Failure::Kind::ended_by_server);
+    EXPECT_EQ(failure_of(error).text, "the server ended the stream: conflict (User removed)");
+}
+
 TEST(AStreamError, IsToldWithItsConditionAndTheServersWords) {
     Element error = stream_error("system-shutdown");
     error.add("text", std::string(stream_errors_ns)).add_text("Back\nat 5");

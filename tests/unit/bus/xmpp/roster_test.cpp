@@ -383,7 +383,9 @@ TEST(Roster, KnowsALamplightByItsMark) {
     const Resource& resource = world.buddy("server1@fa.test").resources.at(0);
     EXPECT_EQ(resource.mark, (Mark{"0123456789abcdef", "lamplight:1", "pubsub.fa.test"}));
     EXPECT_EQ(resource.jingle, true);
-    EXPECT_THAT(world.sent(), IsEmpty()) << "it is not asked what it can do";
+    EXPECT_THAT(world.sent(),
+                ElementsAre(HasSubstr("<presence from='server2@fa.test/astvoip2' to='server1@fa.test/l'>")))
+        << "it is shown ours, whatever the roster does, and not asked what it can do";
     world.present("server1@fa.test/l",
                   mark_text("0123456789abcdef", " node='lamplight:1' service='pubsub.fa.test'"));
     EXPECT_THAT(world.events(), IsEmpty());
