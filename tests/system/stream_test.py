@@ -613,7 +613,9 @@ class AServer(StreamTest):
         for step in self.STEPS:
             for deed in (CLOSE, RESET):
                 with self.subTest(step, deed=deed):
-                    self.assertEqual(self.end_of(self.server(deeds={step: deed}))["kind"], "lost")
+                    kind = self.end_of(self.server(deeds={step: deed}))["kind"]
+                    # Reset as soon as it is there, a connection may never have come to be.
+                    self.assertIn(kind, ("lost", "unreachable") if step == "accept" else ("lost",))
 
     def test_that_falls_silent_is_waited_for_only_so_long(self):
         for step in self.STEPS[1:]:

@@ -327,7 +327,7 @@ allow_registration = {lua(self.registration)}
 c2s_require_encryption = {lua(self.tls == "required")}
 allow_unencrypted_plain_auth = {lua(self.plain)}
 {"" if self.plain else 'disable_sasl_mechanisms = { "PLAIN", "OAUTHBEARER" }; insecure_sasl_mechanisms = {}'}
-{'c2s_direct_tls_ports = { 5223 }' if self.direct_tls else ''}
+{self._direct_tls() if self.direct_tls else ''}
 {limits}
 {self.more_global}
 VirtualHost "{self.domain}"
@@ -341,6 +341,10 @@ autocreate_on_subscribe = {lua(self.autocreate)}
 expose_publisher = {lua(self.publishers)}
 {self.more_service}
 """
+
+    def _direct_tls(self):
+        """The domain's certificate is not the port's by itself."""
+        return f"c2s_direct_tls_ports = {{ 5223 }}\nc2s_direct_tls_{self._certificate()}"
 
     def _certificate(self):
         if not (self.place / "server.crt").exists():
