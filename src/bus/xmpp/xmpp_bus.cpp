@@ -2,8 +2,8 @@
 #include "bus/xmpp/xmpp_bus.hpp"
 
 #include "bus/sync/news_text.hpp"
-#include "conf/reader.hpp"
 #include "conf/file.hpp"
+#include "conf/reader.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
@@ -92,7 +92,8 @@ void XmppBus::tie_eids() {
     std::vector<AsteriskVotes::Tie> ties;
     for (const conf::JabberClient& client : settings_.clients)
         for (const conf::JabberBuddy& buddy : client.buddies)
-            if (const auto jid = c2s::parse_jid(buddy.jid); jid && buddy.eid) ties.push_back({*buddy.eid, *jid});
+            if (const auto jid = c2s::parse_jid(buddy.jid); jid && buddy.eid)
+                ties.push_back({*buddy.eid, *jid});
     asterisk_.set_ties(ties, host_.now(), asterisk_out_);
     flush_soon();
 }
