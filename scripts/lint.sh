@@ -73,9 +73,11 @@ unfinished() {
     return 0
 }
 
+# Where there is no real Asterisk its tests say so and are counted as skipped.
 patient_tests() {
     sources 'tests/*.cpp' 'tests/*.hpp' 'tests/*.py' |
-        xargs -r -d '\n' grep -nE 'sleep_for|usleep\(|time\.sleep|GTEST_SKIP|DISABLED_|skipTest|unittest\.skip'
+        xargs -r -d '\n' grep -nE 'sleep_for|usleep\(|time\.sleep|GTEST_SKIP|DISABLED_|skipTest|unittest\.skip' |
+        grep -v 'unittest\.skip(f"no real Asterisk: '
     return 0
 }
 
