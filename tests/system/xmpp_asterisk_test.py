@@ -68,11 +68,13 @@ class AsteriskTest(JabberTest):
     def welcome(self, name):
         """What lets an Asterisk 11 or later live on this server."""
 
-    def asterisk(self, host=2, name="asterisk", buddies=("server1",), **options):
+    def asterisk(self, host=2, name="asterisk", buddies=("server1",), own=(), **options):
+        """`own`: its states when it logs in."""
         self.welcome(name)
         peer = ResXmpp(self.net[host], self.server, name, **{
             "eid": EID, "buddies": [f"{buddy}@{DOMAIN}" for buddy in buddies], "generation": self.generation,
             "pauses": None, **options})
+        peer.own.update(own)
         return self.keep(peer).login().until_connected()
 
     def mixed(self, server=None, **options):
@@ -151,10 +153,7 @@ class Interop:
             pbx1.set("RINGING", f"Custom:d{number}")
         pbx1.do("mwi update 2000@default 1 3")
         self.until_nodes()
-        asterisk = self.asterisk()
-        for number in range(30):
-            asterisk.own[f"Custom:a{number}"] = "BUSY"  # said at the login, had it had them then
-        asterisk.say_own()
+        asterisk = self.asterisk(own={f"Custom:a{number}": "BUSY" for number in range(30)})
         me = self.eid_of(pbx1)
         for number in range(30):
             asterisk.until_votes(f"Custom:d{number}", {me: "RINGING"}, TOGETHER)
@@ -464,7 +463,7 @@ class OldOnProsody(Interop, AsteriskTest):
     generation = "1.8"
 
 
-class OnEjabberd(Interop, AsteriskTest):
+class EjabberdTest(AsteriskTest):
     def server_on(self, host, **options):
         return self.ejabberd(host, **{"accounts": ACCOUNTS, "creators": "admins",
                                       "admins": ["server1", "server2", "admin"], **options})
@@ -483,7 +482,24 @@ class OnEjabberd(Interop, AsteriskTest):
         return client.iq("set", client.service, words).get("type") == "result"
 
 
-class OldOnEjabberd(OnEjabberd):
+class OnEjabberd(Interop, EjabberdTest):
+    def test_items_that_a_node_keeps_for_their_first_publisher_are_said_to_be_in_the_way(self):
+        self.net_of(2)
+        self.client().prepare_nodes()  # they keep items, and are not ours to change
+        pbx1 = self.lamplight()
+        asterisk = self.asterisk()
+        self.until_together(pbx1, asterisk)
+        asterisk.set("Custom:abc", "INUSE")
+        self.until_votes(pbx1, {EID: "INUSE"})
+        pbx1.set("RINGING")
+        pbx1.set("BUSY", "Custom:ours")
+        asterisk.until_votes("Custom:ours", {self.eid_of(pbx1): "BUSY"})
+        wait_until(lambda: self.counters(pbx1)["publish_refused"] > 0, "the item is refused")
+        self.assertRegex(pbx1.ask("xmpp doctor").text, r"warn +items +.*device_state")
+        self.unhurt(asterisk)
+
+
+class OldOnEjabberd(Interop, EjabberdTest):
     generation = "1.8"
 
 
@@ -551,7 +567,7 @@ class RealOnProsody(RealInterop, AsteriskTest):
 
 
 @needs_asterisk
-class RealOnEjabberd(RealInterop, OnEjabberd):
+class RealOnEjabberd(RealInterop, EjabberdTest):
     pass
 
 
