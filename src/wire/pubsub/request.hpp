@@ -91,7 +91,7 @@ struct Error {
     std::string type;              ///< cancel, auth, modify, wait
     std::string text;
 
-    bool is(std::string_view condition_) const { return condition == condition_; }
+    bool is(std::string_view wanted) const { return condition == wanted; }
 };
 Error parse_error(const xml::Element& iq);
 
