@@ -219,10 +219,12 @@ void Generator::on_tick() {
     if (left_ != 0) tick_at(due_);
 }
 
+/// The first look is in the daemon's first turn: all modules are loaded, none has done anything.
 void Generator::count_votes() {
     const std::uint64_t applied =
         host_.engine().counters().votes[static_cast<std::size_t>(state::VoteOutcome::applied)];
     Board::Head& head = board_->head();
+    if (head.seer_joined_ns == 0) head.seer_joined_ns = now_ns();
     if (head.events != applied) head.last_event_ns = now_ns();
     head.events = applied;
     tick_at(Clock::now() + tick_every);

@@ -13,7 +13,6 @@ Givers and seers share a Board (bench/board.hpp), a file in /tmp. Servers have n
 
 import json
 import sys
-import time
 
 from ring_rounds import (Bench, Failure, Processor, Results, cpu_figures, main, parse, percentile, until_counted)
 from harness import wait_until
@@ -140,10 +139,10 @@ class Pair(XmppBench):
 
     # --- bare ---
 
-    def bare(self, count, what, samples=False, **more):
+    def bare(self, count, what, samples=False, node=BARE_NODE, **more):
         """Publishes of one bare client, seen by another: their board, and the CPU time of each."""
         board = self.board(samples=samples)
-        place = {"service": self.server.service, "node": BARE_NODE}
+        place = {"service": self.server.service, "node": node}
         giver = self.client(1, "give", "bare_giver", board, messages=count, **place, **more)
         board.wait_set("giver_ready_ns", "a bare publisher", giver)
         used = Processor(**self.server_process())
@@ -172,8 +171,16 @@ class Pair(XmppBench):
         self.order(self.giver, board, "idle")
         if board.seen != already + count or board.given != count:
             raise Failure(f"{what}: {board.given} changes were given, {board.seen - already} seen")
+        more = self.echo(rate) if scenario == "asterisk" else {}
         self.results.add(self.name(scenario), changes=count, changes_per_second=rate, bare_per_second=bare_rate,
-                         ratio=rate / bare_rate, **cpu_figures("", cost), **cpu_figures("bare_", raw_cost))
+                         ratio=rate / bare_rate, **more, **cpu_figures("", cost), **cpu_figures("bare_", raw_cost))
+
+    def echo(self, rate):
+        """The same held against a pair whose publisher is subscribed, too: Asterisks hear themselves."""
+        raw, cost = self.bare(self.options.changes, "bare publishes with an echo", window=BARE_WINDOW, node="echo",
+                              hears_itself="true")
+        echo_rate = raw.per_second(self.options.changes)
+        return {"echo_per_second": echo_rate, "echo_ratio": rate / echo_rate, **cpu_figures("echo_", cost)}
 
     def lamplights(self):
         """A Lamplight joins and gets every vote; then changes as fast as they go, then 50 a second."""
@@ -241,21 +248,20 @@ class Joiner(XmppBench):
 
     def received(self):
         """Bytes that came to the joiner's host."""
-        return json.loads(self.ring[self.PBXS].do("ip", "-j", "-s", "link", "show", "eth0"))[0]["stats64"]["rx"]["bytes"]
+        shown = self.ring[self.PBXS].do("ip", "-j", "-s", "link", "show", "eth0")
+        return json.loads(shown)[0]["stats64"]["rx"]["bytes"]
 
     def join(self):
-        """Seconds from its start to the last vote, how many bytes came, and the CPU time of each vote."""
+        """Seconds from its start, before it logs in, to the last vote; how many bytes came; CPU time of each vote."""
         board = self.board()
-        joiner = self.lamplight(self.PBXS, "joiner", *self.GIVERS, modules=WITHOUT_BUS)
+        joiner = self.lamplight(self.PBXS, "joiner", *self.GIVERS)
         self.write_orders(joiner, board, "votes")
-        joiner.start()
         votes = self.options.devices * len(self.GIVERS)
         before = self.received()
-        used = Processor(joiner=joiner.process.pid, giver=self.givers[0].process.pid, **self.server_process())
-        start = time.monotonic_ns()
-        joiner.do(f"module load {MODULE}")
+        used = Processor(giver=self.givers[0].process.pid, **self.server_process())
+        joiner.launch()
         until_counted(lambda: board.events, votes, "votes to a joiner")
-        cost = used.per(votes)
+        cost = {"joiner": Processor.now(joiner.process.pid) / 1000 / votes, **used.per(votes)}
         size = self.received() - before
         if board.events != votes:
             raise Failure(f"{votes} votes were to come, {board.events} were applied")
@@ -264,7 +270,7 @@ class Joiner(XmppBench):
         joiner.ended()
         for giver in self.givers:
             wait_until(lambda giver=giver: giver.standing_of(joiner.name) == "gone", "the joiner has left")
-        return (board.last_event_ns - start) / 1e9, size, cost
+        return (board.last_event_ns - board.seer_joined_ns) / 1e9, size, cost
 
     def of_joiner(self, joiner):
         """How many votes it holds of each of them, of some devices all."""

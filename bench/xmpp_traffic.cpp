@@ -64,6 +64,7 @@ private:
     void see(const Element& message);
     void take(const Element& request);
     // --- give, send ---
+    void ready_to_give();
     void wait_for_subscriber();
     void begin_giving(std::string_view to = {});
     void give();
@@ -187,15 +188,14 @@ void Traffic::on_answer(const Element& iq) {
     const bool refused = iq.value_of("type") == "error";
     const std::string_view id = iq.value_of("id");
     if (id == subscribing) {
-        if (!refused) return subscribed();
+        if (!refused) return gives() ? ready_to_give() : subscribed();
         if (!std::exchange(shown_, true)) show();
         return after(ask_again, &Traffic::subscribe);
     }
     if (id == making) {
         if (refused && !pubsub::parse_error(iq).is("conflict"))
             return fail(fmt::format("{} is not made: {}", order_.node, pubsub::parse_error(iq).condition));
-        board_.head().giver_ready_ns = now_ns();
-        return wait_for_subscriber();
+        return order_.hears_itself ? subscribe() : ready_to_give();
     }
     if (!giving_) return;
     if (refused) return fail(fmt::format("refused: {}", pubsub::parse_error(iq).condition));
@@ -218,7 +218,7 @@ void Traffic::subscribed() {
 
 void Traffic::see(const Element& message) {
     const auto event = pubsub::parse_event(message);
-    if (!event || event->node != order_.node) return;
+    if (gives() || !event || event->node != order_.node) return;
     const std::int64_t now = now_ns();
     for (const pubsub::EventItem& item : event->items) {
         if (!item.payload) continue;
@@ -237,6 +237,12 @@ void Traffic::take(const Element& request) {
 }
 
 // --- give, send ---
+
+void Traffic::ready_to_give() {
+    if (order_.hears_itself) show();
+    board_.head().giver_ready_ns = now_ns();
+    wait_for_subscriber();
+}
 
 void Traffic::wait_for_subscriber() {
     if (board_.head().seer_joined_ns == 0) return after(look_every, &Traffic::wait_for_subscriber);

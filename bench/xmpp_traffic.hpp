@@ -29,6 +29,7 @@ struct XmppTraffic {
     std::uint64_t per_second = 0;  ///< 0: as fast as they are answered
     std::uint64_t window = 1;      ///< so many may be unanswered
     std::size_t bytes = 0;         ///< of text in each IQ
+    bool hears_itself = false;     ///< who publishes is subscribed, too, as every Asterisk is
 };
 
 /// Runs until every message is answered (give, send), or for ever (see, take). The failure says what was

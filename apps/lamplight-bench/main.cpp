@@ -71,7 +71,7 @@ constexpr const char* xmpp_help =
     "  changes    changes a second between two Lamplights; ratio to a bare publisher and subscriber, wanted\n"
     "             >= 0.9\n"
     "  asterisk   changes a second to a subscriber of device_state that is no Lamplight; ratio to the same\n"
-    "             pair, wanted >= 0.9\n"
+    "             pair, wanted >= 0.9, and to one whose publisher hears itself, as Asterisks do (echo_)\n"
     "  joiner     how long until a Lamplight that logs in has every vote of three others; ratio to as many\n"
     "             bytes in bare IQs from three clients to one that logs in, wanted <= 1.5\n"
     "A change is an own vote given to one daemon where a PBX link would, applied in the other's engine; "
@@ -177,6 +177,7 @@ void add_clients(CLI::App& app, XmppTraffic& traffic) {
     command->add_option("--per-second", traffic.per_second);
     command->add_option("--window", traffic.window);
     command->add_option("--bytes", traffic.bytes);
+    command->add_option("--hears-itself", traffic.hears_itself);
 }
 #endif
 

@@ -1,4 +1,4 @@
-"""Benchmarks on rings, tiny: they count completely. How fast is nobody's test."""
+"""Benchmarks on rings and XMPP servers, tiny: they count completely. How fast is nobody's test."""
 
 import json
 import subprocess
@@ -80,6 +80,37 @@ class AisBenchmark(SystemTest):
                               timeout=20)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("asterisk", done.stderr)
+
+
+class XmppBenchmark(SystemTest):
+
+    def test_every_vote_and_every_change_of_a_round_is_counted_in_every_scenario_on_both_servers(self):
+        found = figures_of("xmpp", "--devices", str(DEVICES), "--changes", str(CHANGES), "--latency-changes", "20")
+        self.assertEqual(set(found), {f"{scenario}_{server}" for server in ("prosody", "ejabberd")
+                                      for scenario in ("latency", "changes", "asterisk", "joiner")})
+        for server in ("prosody", "ejabberd"):
+            for scenario in ("changes", "asterisk"):
+                figures = found[f"{scenario}_{server}"]
+                self.assertEqual(figures["changes"], CHANGES)
+                for name in ("changes_per_second", "bare_per_second", "giver_cpu_us", "server_cpu_us"):
+                    self.assertGreater(figures[name], 0)
+            latency, joiner = found[f"latency_{server}"], found[f"joiner_{server}"]
+            self.assertEqual(latency["changes"], 20)
+            self.assertGreaterEqual(latency["p99_us"], latency["p50_us"])
+            self.assertEqual(joiner["votes"], 3 * DEVICES)
+            self.assertGreater(joiner["seconds"], 0)
+            self.assertAlmostEqual(joiner["bare_bytes"] / joiner["bytes"], 1, delta=0.2)
+
+    def test_help_says_what_is_measured_and_what_is_wanted(self):
+        said = help_of("xmpp")
+        for word in ("latency", "changes", "asterisk", "joiner", "--rounds", "bare", "wanted <= 1.5", "none coalesced"):
+            self.assertIn(word, said)
+
+    def test_an_unknown_scenario_is_refused_before_anything_starts(self):
+        done = subprocess.run([program("lamplight-bench"), "xmpp", "--only", "flood"], capture_output=True, text=True,
+                              timeout=20)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("flood", done.stderr)
 
 
 if __name__ == "__main__":
