@@ -3,9 +3,11 @@
 import re
 import resource
 import shutil
+import sqlite3
 import time
 
 from harness import main, wait_until
+from xmpp_peer import ResXmpp
 from xmpp_test import ACCOUNTS, JABBER_CONF, JabberTest
 
 BACK = 5.0  # seconds from the stream's return to equal states
@@ -194,6 +196,14 @@ class OnProsody(Outages, FaultTest):
         pbx2.until_hint("InUse")
 
 
+    def test_a_restart_keeps_nobody_waiting(self):
+        self.net_of(1)
+        pbx1 = self.lamplight_on(1).start()
+        self.until_connected(pbx1)
+        pbx1.terminate()
+        self.assertNotIn("goodbye in time", pbx1.log())
+
+
 class OnEjabberd(Outages, FaultTest):
     def server_on(self, host, **options):
         return self.ejabberd(host, accounts=ACCOUNTS, **options)
@@ -239,6 +249,59 @@ buddy = server{other}@other.test/astvoip{other}
                     for name in ("asterisk", "second"):
                         wait_until(lambda node=node, name=name: self.state(node, name)["connected"],
                                    f"{node.name} has the stream {name} again", 70)
+
+
+class SlowServer(FaultTest):
+    """ejabberd as Debian has it: 3,000 bytes a second after the first 20,000. A server with 10,000 states of its own, and
+    others that come and want them all: what changes meanwhile is there at once all the same."""
+
+    AT_ONCE = 2.0  # seconds: one is what is promised, the rest is for a busy machine and the console
+
+    def server_on(self, host, **options):
+        return self.ejabberd(host, accounts=ACCOUNTS, limits="debian", **options)
+
+    def jabber_conf(self, number):
+        return JABBER_CONF.format(number=number, other=3 - number)
+
+    def with_states(self, count):
+        """pbx1, which had so many custom states when it was stopped."""
+        pbx1 = self.lamplight_on(1).start()
+        pbx1.set("NOT_INUSE", "Custom:old")
+        pbx1.terminate()
+        (file,) = pbx1.state.glob("*.db")
+        with sqlite3.connect(file) as store:
+            store.executemany("INSERT INTO custom_state VALUES (?, 'NOT_INUSE')",
+                              [(f"Custom:device-{number:05}",) for number in range(count)])
+        store.close()
+        return pbx1.start()
+
+    def test_ten_thousand_states_for_a_lamplight_that_joins_delay_no_change(self):
+        self.net_of(2)
+        pbx1 = self.with_states(10_000)
+        pbx2 = self.lamplight_on(2).start()
+        pbx2.until_meets(pbx1)
+        for state in ("INUSE", "RINGING", "BUSY", "ONHOLD", "NOT_INUSE"):
+            pbx1.set(state)
+            self.until_equal(pbx2, votes={"pbx1": state}, seconds=self.AT_ONCE)
+            count = self.known(pbx2)
+            wait_until(lambda count=count: self.known(pbx2) > count, "the others go on coming", 30)
+        self.assertLess(self.known(pbx2), 10_000, "they were still coming: the server is slow")
+
+    def known(self, node):
+        return node.data("device show")["total"]
+
+    def test_ten_thousand_states_for_an_asterisk_that_logs_in_delay_no_change(self):
+        self.net_of(2)
+        pbx1 = self.with_states(10_000)
+        self.until_connected(pbx1)
+        asterisk = self.keep(ResXmpp(self.net[2], self.server, "server2", "mypassword", eid="02:00:00:00:00:02",
+                                     resource="astvoip2", buddies=["server1@jabber.shifteight.org"])).login()
+        own = next(node["eid"] for node in pbx1.data("node show")["nodes"] if node["node"] == "pbx1")
+        wait_until(lambda: self.bus(pbx1, "xmpp:asterisk")["waiting"] > 9_000, "the dump has begun")
+        for state in ("INUSE", "RINGING", "BUSY"):
+            pbx1.set(state)
+            asterisk.until_votes("Custom:abc", {own: state}, self.AT_ONCE)
+        self.assertGreater(self.bus(pbx1, "xmpp:asterisk")["waiting"], 5_000, "the rest was still waiting")
 
 
 if __name__ == "__main__":

@@ -183,6 +183,7 @@ void XmppBus::say_goodbye(Goodbye how, std::function<void()> done) {
     goodbye_done_ = std::move(done);
     const bool stop = how == Goodbye::stop;
     lamplights_.say_goodbye(stop ? wire::vote::Goodbye::How::left : wire::vote::Goodbye::How::restarting);
+    takes_votes_back_ = stop;
     if (stop) asterisk_.say_goodbye();
     goodbye_timer_.expires_after(goodbye_patience);
     goodbye_timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
@@ -196,7 +197,8 @@ void XmppBus::say_goodbye(Goodbye how, std::function<void()> done) {
 
 void XmppBus::finish_goodbye() {
     if (!goodbye_done_ || closing_) return;
-    if (lamplights_.said_goodbye() && asterisk_.said_goodbye()) close_clients();
+    const bool asterisks_know = !takes_votes_back_ || asterisk_.said_goodbye();
+    if (lamplights_.said_goodbye() && asterisks_know) close_clients();
 }
 
 void XmppBus::close_clients() {

@@ -103,6 +103,7 @@ private:
     bool settling_ = false;
     bool lamplights_turn_ = false;
     bool leaving_ = false;
+    bool takes_votes_back_ = false;  ///< at the end, from Asterisks: not for a restart
     bool closing_ = false;
     std::function<void()> goodbye_done_;
     console::Registry::Registration commands_;
