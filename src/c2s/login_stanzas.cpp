@@ -116,7 +116,7 @@ std::string condition_of(const Element& error, std::string_view ns) {
 }
 
 std::string told(const Element& error, std::string_view ns, const Account& account) {
-    const std::string condition = condition_of(error, ns);
+    std::string condition = condition_of(error, ns);
     const std::string_view words = error.text_of("text", ns);
     const bool is_secret = !account.secret.empty() && words.find(account.secret) != std::string_view::npos;
     if (words.empty() || is_secret) return condition;
