@@ -73,7 +73,7 @@ private:
     void warn(std::string text);
     void end(Failure failure, std::string_view last_words = stream_end);
     void end_later(Failure failure);
-    void over(Failure failure);
+    void over(const Failure& failure);
     void closed();
 
     bool runs() const { return phase_ < Phase::ending; }
@@ -134,7 +134,7 @@ void Stream::Impl::connect() {
 
 void Stream::Impl::take_connection(Connector::Result result) {
     connector_.reset();
-    if (!result) return over(std::move(result.error()));
+    if (!result) return over(result.error());
     boost::system::error_code error;
     peer_ = to_string(result->remote_endpoint(error));
     connection_ = std::make_shared<Connection>(loop_, std::move(*result), connection_owner());
@@ -188,7 +188,7 @@ void Stream::Impl::connection_ended(Failure failure) {
             tell(owner_.on_line, line);
         if (output.failure.kind != Failure::Kind::ended_by_server) failure = std::move(output.failure);
     }
-    over(std::move(failure));
+    over(failure);
 }
 
 void Stream::Impl::obey(Login::Output output) {
@@ -347,7 +347,7 @@ void Stream::Impl::end(Failure failure, std::string_view last_words) {
     if (!runs()) return;
     phase_ = Phase::ending;
     timer_.cancel();
-    if (!connection_) return over(std::move(failure));
+    if (!connection_) return over(failure);
     connection_->finish([weak = weak_from_this(), failure = std::move(failure)] {
         if (const auto self = weak.lock()) self->over(failure);
     });
@@ -360,7 +360,7 @@ void Stream::Impl::end_later(Failure failure) {
     });
 }
 
-void Stream::Impl::over(Failure failure) {
+void Stream::Impl::over(const Failure& failure) {
     if (phase_ == Phase::over) return;
     phase_ = Phase::over;
     timer_.cancel();

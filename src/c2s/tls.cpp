@@ -209,7 +209,7 @@ struct Tls::Impl {
         return 0;
     }
 
-    void expect_name() {
+    void expect_name() const {
         X509_VERIFY_PARAM* const wanted = SSL_get0_param(connection.get());
         X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
         if (is_address(domain)) {
