@@ -149,6 +149,30 @@ class Book(Walkthrough):
         pbx2.do("mwi update 2000@default 1 0")
         wait_until(lambda: re.search(r"2000@default .*1 +0", pbx1.do("mwi show")), "pbx1 has the counts of pbx2")
 
+    def test_nodes_are_made_listed_and_deleted_by_hand(self):
+        self.net_of(1)
+        pbx1 = self.lamplight_on(1).start()
+        wait_until(lambda: "Node name: message_waiting" in pbx1.ask("jabber list nodes asterisk").text, "it is there")
+        made = "Creating test PubSub node collection.\n"
+        self.assertEqual(pbx1.do("jabber create leaf asterisk device_state leaf-1"), made)
+        self.assertEqual(pbx1.do("xmpp create leaf asterisk device_state leaf-2"), made)
+        listed = pbx1.do("jabber list nodes asterisk")
+        self.assertTrue(listed.startswith("Listing pubsub nodes.\n"
+                                          "Connection asterisk: server1@jabber.shifteight.org\n"), listed)
+        for node in ("leaf-1", "leaf-2"):
+            self.assertIn(f"Node name: {node}\n", listed)
+        self.assertIn("leaf-1", pbx1.data("xmpp list nodes asterisk")["nodes"])
+        self.assertEqual(pbx1.do("jabber delete node asterisk leaf-1"), "")
+        self.assertEqual(pbx1.do("xmpp purge nodes asterisk leaf-2"), "")
+        self.assertNotIn("leaf-", pbx1.do("jabber list nodes asterisk"))
+        with self.subTest("what the server refuses is said in its words, and nothing is claimed"):
+            answer = pbx1.ask("jabber delete node asterisk leaf-1")
+            self.assertEqual(answer.status, 1)
+            self.assertIn("item-not-found", answer.text)
+        with self.subTest("a client that is not there"):
+            answer = pbx1.ask("jabber list nodes nobody")
+            self.assertEqual((answer.status, answer.text), (1, "Unable to find client 'nobody'!\n"))
+
     def test_who_stops_takes_its_states_with_it(self):
         pbx1, pbx2 = self.pair()
         pbx1.set("INUSE")

@@ -291,7 +291,8 @@ std::string Client::jid() const {
 }
 
 std::string Client::trouble() const {
-    return is_bound() ? std::string() : trouble_;
+    if (is_bound()) return {};
+    return trouble_.empty() ? "connecting" : trouble_;
 }
 
 void Client::tell(const Session::Output& out) {

@@ -31,7 +31,7 @@ std::string_view text_of(Verdict verdict) {
 
 Check connection_check(const Client& client) {
     if (!client.is_bound())
-        return {Verdict::fail, "connected", client.trouble().empty() ? "connecting" : client.trouble(), {}};
+        return {Verdict::fail, "connected", client.trouble(), {}};
     const auto tls = client.tls();
     return {Verdict::pass,
             "connected",
