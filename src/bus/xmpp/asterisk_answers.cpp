@@ -184,7 +184,8 @@ void AsteriskOutgoing::leaf_answered(std::string_view node, LeafIs what) {
     const std::size_t parting = node.find('@');
     if (what == LeafIs::failed || parting == std::string_view::npos) return;
     const Mailbox mailbox{std::string(node.substr(0, parting)), std::string(node.substr(parting + 1))};
-    for (std::uint16_t place = 0; place < common_.own.size(); ++place)
+    const auto places = static_cast<std::uint16_t>(common_.own.size());
+    for (std::uint16_t place = 0; place < places; ++place)
         if (parked_mwi_.erase({place, mailbox}) != 0) mwi_changed(place, mailbox);
 }
 

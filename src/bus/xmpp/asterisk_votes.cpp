@@ -239,7 +239,7 @@ void AsteriskVotes::Impl::refresh_audience() {
 }
 
 /// Who comes while a dump waits to begin gets one more, since its own delay is not over then.
-void AsteriskVotes::Impl::want_dump(AsteriskClient& client) {
+void AsteriskVotes::Impl::want_dump(AsteriskClient& client) const {
     if (!client.has_audience() || goodbye_) return;
     std::optional<Time>& at = client.dump_at ? client.next_dump_at : client.dump_at;
     at = common_.now + dump_delay;

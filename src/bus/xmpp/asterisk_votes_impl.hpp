@@ -109,7 +109,7 @@ private:
     void refresh(Speaker& speaker, const state::Eid& eid, Output& out);
     void refresh_all(Output& out);
     void refresh_audience();
-    void want_dump(AsteriskClient& client);
+    void want_dump(AsteriskClient& client) const;
     void hand_over_lamplights(Output& out);
     bool hand_over(const state::Eid& eid, Speaker& speaker, Output& out);
     void doubt(Output& out);
