@@ -61,6 +61,7 @@ private:
     // --- see, take ---
     void subscribe();
     void subscribed();
+    void join_when_visible();
     void see(const Element& message);
     void take(const Element& request);
     // --- give, send ---
@@ -79,6 +80,8 @@ private:
     c2s::Stream stream_;
     std::optional<std::string> failure_;
     bool shown_ = false;
+    bool subscribed_ = false;
+    bool visible_ = false;
 
     std::vector<Element> stanzas_;  ///< of `give` two for each device, its states in turn
     std::uint64_t given_ = 0;
@@ -175,6 +178,7 @@ void Traffic::on_stanza(const Element& stanza) {
 
 void Traffic::on_presence(const Element& presence) {
     const std::string from(presence.value_of("from"));
+    if (from == order_.jid && !std::exchange(visible_, true)) return join_when_visible();
     if (order_.role == Role::send && !giving_ && std::ranges::find(order_.peers, from) != order_.peers.end())
         return begin_giving(from);
     if (presence.value_of("type") != "subscribe") return;
@@ -212,8 +216,14 @@ void Traffic::subscribe() {
 }
 
 void Traffic::subscribed() {
-    if (!std::exchange(shown_, true)) show();
-    board_.head().seer_joined_ns = now_ns();
+    subscribed_ = true;
+    if (!std::exchange(shown_, true)) return show();
+    join_when_visible();
+}
+
+/// A server delivers to who has shown itself: it has noticed that when our presence comes back to us.
+void Traffic::join_when_visible() {
+    if (subscribed_ && visible_ && order_.role == Role::see) board_.head().seer_joined_ns = now_ns();
 }
 
 void Traffic::see(const Element& message) {
