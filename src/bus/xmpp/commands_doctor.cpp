@@ -30,8 +30,7 @@ std::string_view text_of(Verdict verdict) {
 }
 
 Check connection_check(const Client& client) {
-    if (!client.is_bound())
-        return {Verdict::fail, "connected", client.trouble(), {}};
+    if (!client.is_bound()) return {Verdict::fail, "connected", client.trouble(), {}};
     const auto tls = client.tls();
     return {Verdict::pass,
             "connected",

@@ -242,10 +242,11 @@ Reply reload(XmppBus& bus, const Request& request, Dialect dialect, std::string_
 }
 
 template <typename Call>
-console::Command command(std::string words, std::string summary, std::string usage, Call call) {
-    return {.words = std::move(words),
+console::Command command(const std::string& words, const std::string& summary, const std::string& usage,
+                         Call call) {
+    return {.words = words,
             .also = {},
-            .summary = std::move(summary),
+            .summary = summary,
             .usage = usage,
             .run = [call, usage](const Request& request, const Responder& respond) {
                 respond(call(request, usage));
