@@ -16,9 +16,13 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lamplight::bus::xmpp {
+
+/// What the name of a Lamplight's own PubSub node begins with; its EID follows.
+inline constexpr std::string_view own_node_prefix = "lamplight:";
 
 /// The way to another Lamplight: one of its logged-in clients, seen by one of ours.
 struct Road {

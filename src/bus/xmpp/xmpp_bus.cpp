@@ -28,7 +28,7 @@ std::string random_process() {
 
 std::string own_node_of(Host& host) {
     const auto own = host.own_nodes();
-    std::string name = "lamplight:";
+    std::string name(own_node_prefix);
     for (const std::uint8_t byte : own.front().eid.bytes)
         name += fmt::format("{:02x}", byte);
     return name;

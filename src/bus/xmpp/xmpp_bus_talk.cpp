@@ -123,6 +123,8 @@ void XmppBus::on_node(Client& client, const Nodes::Event& event) {
 void XmppBus::on_event(Client& client, const wire::pubsub::Event& event) {
     const state::Time now = host_.now();
     if (lamplights_.receive_event(client.id(), event, now, lamplights_out_)) return;
+    // ejabberd repeats a node's last item before its owner's presence has come: nothing in it is needed.
+    if (event.node.starts_with(own_node_prefix)) return;
     const Roster& roster = client.session().roster();
     asterisk_.receive(
         client.id(), event, [&](const c2s::Jid& jid) { return roster.is_buddy(jid); }, now, asterisk_out_);
