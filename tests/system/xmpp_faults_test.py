@@ -293,7 +293,8 @@ class SlowServer(FaultTest):
     def test_ten_thousand_states_for_an_asterisk_that_logs_in_delay_no_change(self):
         self.net_of(2)
         pbx1 = self.with_states(10_000)
-        self.until_connected(pbx1)
+        wait_until(lambda: "Node name: message_waiting" in pbx1.ask("jabber list nodes asterisk").text,
+                   "there are nodes to subscribe to")
         asterisk = self.keep(ResXmpp(self.net[2], self.server, "server2", "mypassword", eid="02:00:00:00:00:02",
                                      resource="astvoip2", buddies=["server1@jabber.shifteight.org"])).login()
         own = next(node["eid"] for node in pbx1.data("node show")["nodes"] if node["node"] == "pbx1")
