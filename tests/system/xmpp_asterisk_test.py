@@ -469,24 +469,41 @@ class EjabberdTest(AsteriskTest):
                                       "admins": ["server1", "server2", "admin"], **options})
 
     def welcome(self, name):
-        """Its first word, an unsubscribe, would be answered with the error that it dies of: docs/xmpp.md."""
+        """Its first word, an unsubscribe, would be answered with the error that it dies of: Lamplight has its buddies
+        subscribed before they come."""
         before = self.client(name, host=2, resource="before")
-        for node in ("device_state", "message_waiting"):
-            wait_until(lambda node=node: self.subscribes(before, node), f"{name} may subscribe to {node}")
+        wait_until(lambda: self.subscriptions(before) >= {"device_state", "message_waiting"}, f"{name} is subscribed")
         before.logout()
 
     @staticmethod
-    def subscribes(client, node):
-        """It may not before pbx1 has granted it the node."""
-        words = f"<pubsub xmlns='{PUBSUB}'><subscribe node='{node}' jid='{client.bare}'/></pubsub>"
-        return client.iq("set", client.service, words).get("type") == "result"
+    def subscriptions(client):
+        """The nodes that its account is subscribed to."""
+        answer = client.iq("get", client.service, f"<pubsub xmlns='{PUBSUB}'><subscriptions/></pubsub>")
+        return {one.get("node") for one in answer.iter(f"{{{PUBSUB}}}subscription")}
 
 
 class OnEjabberd(Interop, EjabberdTest):
+    def test_an_asterisk_that_comes_and_goes_and_comes_again_lives(self):
+        self.net_of(2)
+        pbx1 = self.lamplight()
+        self.until_nodes()
+        for number in range(3):
+            with self.subTest(f"login {number + 1}"):
+                asterisk = self.asterisk()
+                self.until_together(pbx1, asterisk)
+                for node in ("device_state", "message_waiting"):
+                    asterisk.iq("set", asterisk.service,
+                                f"<pubsub xmlns='{PUBSUB}'><unsubscribe node='{node}' jid='{asterisk.bare}'/></pubsub>")
+                self.unhurt(asterisk)
+                asterisk.logout()
+
     def test_items_that_a_node_keeps_for_their_first_publisher_are_said_to_be_in_the_way(self):
         self.net_of(2)
         self.client().prepare_nodes()  # they keep items, and are not ours to change
         pbx1 = self.lamplight()
+        before = self.client("asterisk", host=2, resource="before")  # nor can we subscribe others to them
+        for node in ("device_state", "message_waiting"):
+            before.subscribe(node)
         asterisk = self.asterisk()
         self.until_together(pbx1, asterisk)
         asterisk.set("Custom:abc", "INUSE")
@@ -568,7 +585,21 @@ class RealOnProsody(RealInterop, AsteriskTest):
 
 @needs_asterisk
 class RealOnEjabberd(RealInterop, EjabberdTest):
-    pass
+    def test_one_that_is_stopped_killed_and_started_again_lives(self):
+        pbx1, asterisk = self.real()
+        for end, state, hint in ((asterisk.stop, "INUSE", "InUse"), (asterisk.kill, "RINGING", "Ringing")):
+            with self.subTest(end.__name__):
+                asterisk.set("Custom:its", "BUSY")
+                self.until_votes(pbx1, {EID: "BUSY"}, "Custom:its", TOGETHER)
+                end()
+                wait_until(lambda: pbx1.standing_of(EID) == "stale", "it is silent")
+                self.welcome("asterisk")
+                asterisk.start().until_connected()
+                wait_until(lambda: pbx1.standing_of(EID) == "present", "it is back")
+                pbx1.set(state)
+                asterisk.until_hint("foo", hint)
+                self.until_votes(pbx1, {EID: "BUSY"}, "Custom:its", TOGETHER)
+                self.assertTrue(asterisk.running())
 
 
 if __name__ == "__main__":

@@ -526,6 +526,9 @@ class ResXmpp(Client):
         if event is None or message.get("from") != self.service:
             self.ignored.append(text_of(message))
             return
+        if event.find(f"{{{EVENT}}}subscription") is not None:  # a line in its log, and nothing else
+            self.ignored.append(text_of(message))
+            return
         items = event.find(f"{{{EVENT}}}items")
         item = child(items, f"{{{EVENT}}}item")
         if item is None:

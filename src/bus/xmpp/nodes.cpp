@@ -208,6 +208,15 @@ void Nodes::Impl::admit(const c2s::Jid& bare, state::Time now) {
         grant_later(node, jid, now);
 }
 
+void Nodes::Impl::went(const c2s::Jid& bare, state::Time now) {
+    now_ = now;
+    const std::string jid = c2s::to_string(bare.bare());
+    const std::vector<std::string> all = grantees();
+    if (!self_ || std::ranges::find(all, jid) == all.end()) return;
+    for (auto& [key, node] : nodes_)
+        enrol(node, {jid}, now);
+}
+
 void Nodes::Impl::follow(std::string_view service, std::string_view node, state::Time now) {
     now_ = now;
     const Key key(normal(service), node);
@@ -344,6 +353,10 @@ void Nodes::stream_lost() {
 }
 void Nodes::admit(const c2s::Jid& bare, state::Time now, Output& out) {
     impl_->admit(bare, now);
+    impl_->settle(out);
+}
+void Nodes::went(const c2s::Jid& bare, state::Time now, Output& out) {
+    impl_->went(bare, now);
     impl_->settle(out);
 }
 void Nodes::follow(std::string_view service, std::string_view node, state::Time now, Output& out) {

@@ -28,9 +28,11 @@ namespace lamplight::bus::xmpp {
 /// | another's   | never     |
 ///
 /// Nothing here unsubscribes, purges or deletes a node of Asterisk's: Asterisks die of the answers
-/// (peers-measured F8). A node that is deleted under us is made again, at most once in `patience`. What an
-/// administrator made keeps its access and publish model: of a node that is there only `persist_items` is
-/// changed, and only where we are an owner.
+/// (peers-measured F8). One that logs in unsubscribes first, and where it was not subscribed ejabberd answers
+/// so that it dies: there buddies are subscribed to Asterisk's nodes of ours before they come. A node that is
+/// deleted under us is made again, at most once in `patience`. What an administrator made keeps its access
+/// and publish model: of a node that is there only `persist_items` is changed, and only where we are an
+/// owner.
 ///
 /// What could not be done is tried again after 1 s, doubling to 60 s, while the stream lasts.
 ///
@@ -111,6 +113,9 @@ public:
     void stream_lost();
     /// A buddy that a pattern admitted, or that became one: it is granted too.
     void admit(const c2s::Jid& bare, state::Time now, Output& out);
+    /// A client of a buddy that is no Lamplight has gone: an Asterisk takes its subscriptions along, and
+    /// would die of that at its next login on ejabberd.
+    void went(const c2s::Jid& bare, state::Time now, Output& out);
 
     /// Another Lamplight's node: subscribe to it; `service` is where it is.
     void follow(std::string_view service, std::string_view node, state::Time now, Output& out);

@@ -46,6 +46,7 @@ public:
     void bound(const c2s::Jid& self, state::Time now);
     void stream_lost();
     void admit(const c2s::Jid& bare, state::Time now);
+    void went(const c2s::Jid& bare, state::Time now);
     void follow(std::string_view service, std::string_view node, state::Time now);
     void unfollow(std::string_view service, std::string_view node, state::Time now);
     void want_leaf(std::string_view name, std::string_view collection, state::Time now);
@@ -131,6 +132,7 @@ private:
     void grant_to(Node& node, const std::vector<std::string>& who, state::Time now);
     void granted(Node& node, const Reply& reply, state::Time now);
     void grant_later(Node& node, const std::string& bare, state::Time now);
+    void enrol(Node& node, const std::vector<std::string>& who, state::Time now);
     void be_ready(Node& node, state::Time now);
     void fail(Node& node, Standing standing, std::string text, state::Time now);
     void fail(Node& node, const wire::pubsub::Error& error, Standing denied, state::Time now);

@@ -145,6 +145,8 @@ void Nodes::Impl::read_software(std::string name, std::string version) {
                 : begins("Tigase")   ? Software::tigase
                 : begins("Openfire") ? Software::openfire
                                      : Software::other;
+    for (auto& [key, node] : nodes_)
+        enrol(node, grantees(), now_);
 }
 
 // --- leaves ---

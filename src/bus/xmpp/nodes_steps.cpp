@@ -307,6 +307,17 @@ void Nodes::Impl::grant_later(Node& node, const std::string& bare, state::Time n
     const bool ours = node.view.role != Role::other && node.view.role != Role::leaf && node.owner;
     if (!self_ || !ours || node.view.standing != Standing::ready || node.granted.contains(bare)) return;
     grant_to(node, {bare}, now);
+    enrol(node, {bare}, now);
+}
+
+/// What comes of it is not waited for: a node is as good without, but for Asterisks.
+void Nodes::Impl::enrol(Node& node, const std::vector<std::string>& who, state::Time now) {
+    const bool asterisks = node.view.role == Role::asterisk_state || node.view.role == Role::asterisk_mwi;
+    const bool can = asterisks && node.owner && node.view.standing == Standing::ready;
+    if (software_ != Software::ejabberd || !can || who.empty()) return;
+    requests_.ask(
+        pubsub::set_subscribed(node.service, node.view.name, who), [](const Reply&, state::Time) {}, now,
+        pending_.stanzas);
 }
 
 // --- what came of it ---
@@ -322,6 +333,7 @@ void Nodes::Impl::be_ready(Node& node, state::Time now) {
     if (leaves_under_way_.erase({node.service, node.view.name}) > 0) pump_leaves(now);
     for (const std::string& bare : grantees())
         grant_later(node, bare, now);
+    enrol(node, grantees(), now);
 }
 
 void Nodes::Impl::fail(Node& node, const pubsub::Error& error, Standing denied, state::Time now) {

@@ -80,6 +80,10 @@ void XmppBus::on_roster(Client& client, const Roster::Event& event) {
     if (event.kind == Kind::gone) {
         lamplights_.road_down(road, Lamplights::Why::unavailable, now, lamplights_out_);
         asterisk_.gone(client.id(), event.jid, now, asterisk_out_);
+        if (event.mark || !client.is_bound()) return;
+        client.with_session([&](Session& session, state::Time at, Session::Output& out) {
+            session.nodes().went(event.jid.bare(), at, out.nodes);
+        });
         return;
     }
     client.with_session([&](Session& session, state::Time at, Session::Output& out) {

@@ -153,6 +153,15 @@ xml::Element set_affiliations(std::string_view service, std::string_view node,
     return std::move(request.out);
 }
 
+xml::Element set_subscribed(std::string_view service, std::string_view node,
+                            std::span<const std::string> bare_jids) {
+    Request request(service, "set", ns::owner);
+    xml::Element& subscriptions = request.add("subscriptions", node);
+    for (const std::string& jid : bare_jids)
+        subscriptions.add("subscription").set("jid", jid).set("subscription", "subscribed");
+    return std::move(request.out);
+}
+
 xml::Element get_affiliations(std::string_view service, std::string_view node) {
     return owner_request(service, "get", "affiliations", node);
 }

@@ -49,6 +49,9 @@ xml::Element configure(std::string_view service, std::string_view node, const No
 xml::Element get_configuration(std::string_view service, std::string_view node);
 xml::Element set_affiliations(std::string_view service, std::string_view node,
                               std::span<const Affiliation> who);
+/// As an owner, for others: each of these bare JIDs is subscribed (XEP-0060 section 8.8.2).
+xml::Element set_subscribed(std::string_view service, std::string_view node,
+                            std::span<const std::string> bare_jids);
 xml::Element get_affiliations(std::string_view service, std::string_view node);
 xml::Element delete_node(std::string_view service, std::string_view node);
 xml::Element purge_node(std::string_view service, std::string_view node);

@@ -101,6 +101,35 @@ TEST(NodesOnEjabberd, AreMadeByAnyLocalAccount) {
     EXPECT_EQ(world.nodes.software(), Software::ejabberd);
 }
 
+/// An Asterisk's first word is an unsubscribe, and it dies of how ejabberd refuses that (peers-measured F8).
+TEST(NodesOnEjabberd, HaveTheirBuddiesSubscribedBeforeTheyComeAndAfterTheyWent) {
+    NodesWorld world(NodesWorld::usual());
+    Recorded server = recorded("ejabberd.txt");
+    world.bind();
+    world.run(std::ref(server));
+    const std::vector<std::string> asked = world.asked();
+    EXPECT_THAT(asked,
+                testing::IsSupersetOf({"subscriptions device_state", "subscriptions message_waiting"}));
+    EXPECT_THAT(asked, testing::Not(testing::Contains("subscriptions lamplight:1")));
+    world.nodes.went(*c2s::parse_jid("server2@fa.test"), world.now, world.out);
+    ASSERT_EQ(world.out.stanzas.size(), 2U);
+    EXPECT_THAT(wire::xml::to_text(world.out.stanzas[0]),
+                HasSubstr("<subscriptions node='device_state'><subscription jid='server2@fa.test' "
+                          "subscription='subscribed'/></subscriptions>"));
+    world.out.stanzas.clear();
+    world.nodes.went(*c2s::parse_jid("mallory@fa.test"), world.now, world.out);
+    EXPECT_THAT(world.out.stanzas, IsEmpty());
+}
+
+TEST(NodesOnProsody, LeaveSubscriptionsToThoseWhoseTheyAre) {
+    NodesWorld world(NodesWorld::usual());
+    Recorded server = recorded("prosody-admins.txt");
+    world.bind();
+    world.run(std::ref(server));
+    world.nodes.went(*c2s::parse_jid("server2@fa.test"), world.now, world.out);
+    EXPECT_THAT(world.out.stanzas, IsEmpty());
+}
+
 TEST(NodesOnEjabberd, ThatLetsNobodyMakeThemAreAskedFor) {
     NodesWorld world(NodesWorld::usual());
     Recorded server = recorded("ejabberd-closed.txt");
