@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace lamplight::console {
@@ -114,12 +115,17 @@ Reply show_nodes(const Context& context, const Request& request) {
 
 Reply show_buses(const Context& context, const Request& request) {
     if (!request.args.empty()) return wrong_usage("Usage: bus show\n");
+    const auto rows = context.control.buses();
+    std::size_t width = 10;  // of the first column; a client of jabber.conf may have a longer name
+    for (const auto& bus : rows)
+        width = std::clamp(bus.bus.size(), width, std::size_t{32});
     std::string text =
-        "Bus        State  Peers  Votes out   Votes in Frames out  Frames in  Refused  Waiting  Detail\n";
+        cell("Bus", width) +
+        " State  Peers  Votes out   Votes in Frames out  Frames in  Refused  Waiting  Detail\n";
     array buses;
-    for (const auto& bus : context.control.buses()) {
+    for (const auto& bus : rows) {
         auto line =
-            fmt::format("{} {} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}  {}", cell(bus.bus, 10),
+            fmt::format("{} {} {:>5} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8}  {}", cell(bus.bus, width),
                         cell(bus.up ? "up" : "down", 6), bus.peers, bus.votes_out, bus.votes_in,
                         bus.frames_out, bus.frames_in, bus.refused_frames, bus.waiting, escaped(bus.detail));
         line.erase(line.find_last_not_of(' ') + 1);

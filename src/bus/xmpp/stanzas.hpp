@@ -10,8 +10,8 @@ namespace lamplight::bus::xmpp {
 /// What a machine wants sent on the stream it belongs to, in order.
 using Stanzas = std::vector<wire::xml::Element>;
 
-/// A client section of jabber.conf that distributes events, by its place there.
-enum class ClientId : std::uint8_t {};
+/// A client section of jabber.conf; not given again while the module is loaded.
+enum class ClientId : std::uint32_t {};
 
 /// What became of a stanza that a machine gave to be sent.
 enum class Answer : std::uint8_t {

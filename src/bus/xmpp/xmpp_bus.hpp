@@ -94,7 +94,7 @@ private:
     AsteriskVotes::Output asterisk_out_;
     std::vector<std::unique_ptr<Client>> clients_;
     std::vector<std::unique_ptr<Client>> retired_;  ///< closing
-    std::uint8_t last_client_ = 0;
+    std::uint32_t last_client_ = 0;
     DeadlineTimer timer_;
     boost::asio::steady_timer goodbye_timer_;
     /// Nodes of other Lamplights that we follow, and their services.

@@ -15,6 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 class CommandsTest : public ConsoleTest {};
 
@@ -196,6 +197,14 @@ TEST_F(CommandsTest, ShowsAModuleByTheOtherNameThatItIsAskedFor) {
         HasSubstr("\nres_xmpp.so                    Asterisk XMPP Interface                  0         \n"
                   "1 modules loaded\n"));
     EXPECT_THAT(run("module show").text, Not(HasSubstr("res_xmpp")));
+}
+
+TEST_F(CommandsTest, ShowsABusOfALongNameWhole) {
+    daemon_.known_buses.push_back({"xmpp:headquarters", true, "as pbx@example.org/one", 2, 0, 0, 0, 7, 0, 0});
+    const std::string text = run("bus show").text;
+    EXPECT_THAT(text, HasSubstr("\nlocal             up         1 "));
+    EXPECT_THAT(text, HasSubstr("\nxmpp:headquarters up         2 "));
+    EXPECT_THAT(text, StartsWith("Bus               State  Peers "));
 }
 
 TEST_F(CommandsTest, HelpOfAWholeCommandIsItsUsage) {

@@ -111,7 +111,7 @@ public:
         if (name != "bus_local.so") return done(tl::unexpected(std::string("it is not loaded")));
         done(std::string());
     }
-    std::vector<BusView> buses() const override { return {{"local", true, "1 peer", 1, 12, 34, 5, 6, 0, 0}}; }
+    std::vector<BusView> buses() const override { return known_buses; }
 
     /// pbx2 says how many messages there are.
     void remote_count(const state::Mailbox& mailbox, state::MessageCounts counts) {
@@ -161,6 +161,7 @@ public:
     std::vector<Scope> reloaded;
     std::string disk_problem;
     std::string reload_problem;
+    std::vector<BusView> known_buses{{"local", true, "1 peer", 1, 12, 34, 5, 6, 0, 0}};
     std::vector<ModuleView> known_modules{
         {"bus_local.so", "Local bus: nodes on one machine", 1, true, "", "", ""},
         {"res_ais.so", "AIS: events over Corosync", 0, false, "libcpg.so.4 is missing", "", ""},
