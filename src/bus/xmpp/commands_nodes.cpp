@@ -32,12 +32,10 @@ std::string refusal_of(const Requests::Reply& reply) {
     return escaped(text);
 }
 
-/// Asks, and answers the command with `said` when the server did it.
-void ask_and_say(Client& client, Element iq, const Responder& respond, std::string said) {
-    client.ask(std::move(iq), [respond, said = std::move(said)](const Requests::Reply& reply, state::Time) {
-        if (reply.answer == Answer::accepted) return respond(Reply::ok(said));
-        respond(Reply::failed(fmt::format("{}The server did not do it: {}\n", said, refusal_of(reply))));
-    });
+/// Answers the command with `said` when the server did it.
+void say_whether_done(const Requests::Reply& reply, const Responder& respond, std::string_view said) {
+    if (reply.answer == Answer::accepted) return respond(Reply::ok(std::string(said)));
+    respond(Reply::failed(fmt::format("{}The server did not do it: {}\n", said, refusal_of(reply))));
 }
 
 /// The client that the first argument names, connected and with a PubSub service; else the command is
@@ -69,16 +67,26 @@ void create(XmppBus& bus, const Request& request, const Responder& respond,
     const std::string& node = request.args.back();
     if (type == wire::pubsub::NodeForm::Type::leaf) form.collection = request.args[1];
     log_change(bus, request, fmt::format("makes the PubSub node {}", escaped(node)));
-    ask_and_say(*client, wire::pubsub::create(client->settings().pubsub_node, node, form), respond,
-                "Creating test PubSub node collection.\n");
+    client->ask(wire::pubsub::create(client->settings().pubsub_node, node, form),
+                [respond](const Requests::Reply& reply, state::Time) {
+                    say_whether_done(reply, respond, "Creating test PubSub node collection.\n");
+                });
+}
+
+/// It may be one that is in use, and not every service tells its owner.
+void ask_to_delete(XmppBus& bus, Client& client, const std::string& node, const Responder& respond) {
+    client.ask(wire::pubsub::delete_node(client.settings().pubsub_node, node),
+               [&bus, id = client.id(), node, respond](const Requests::Reply& reply, state::Time) {
+                   say_whether_done(reply, respond, "");
+                   bus.look_again(id, node);
+               });
 }
 
 void delete_node(XmppBus& bus, const Request& request, const Responder& respond) {
     Client* const client = usable_client(bus, request, respond);
     if (client == nullptr) return;
     log_change(bus, request, fmt::format("deletes the PubSub node {}", escaped(request.args[1])));
-    ask_and_say(*client, wire::pubsub::delete_node(client->settings().pubsub_node, request.args[1]), respond,
-                "");
+    ask_to_delete(bus, *client, request.args[1], respond);
 }
 
 void list_nodes(XmppBus& bus, const Request& request, const Responder& respond) {
@@ -145,8 +153,7 @@ void purge_nodes(XmppBus& bus, const Request& request, const Responder& respond)
     if (client == nullptr) return;
     log_change(bus, request, fmt::format("purges the PubSub node {}", escaped(request.args[1])));
     const std::string& service = client->settings().pubsub_node;
-    if (!client->settings().collection_nodes)
-        return ask_and_say(*client, wire::pubsub::delete_node(service, request.args[1]), respond, "");
+    if (!client->settings().collection_nodes) return ask_to_delete(bus, *client, request.args[1], respond);
     client->ask(wire::pubsub::disco_items(service, request.args[1]),
                 [client, respond](const Requests::Reply& reply, state::Time) {
                     delete_children(*client, reply, respond);

@@ -59,6 +59,8 @@ void Lamplights::Impl::own_node_lost(ClientId client, state::Time now) {
         return entry.second.what == UnderWay::What::item && entry.second.client == client;
     });
     settle_items(now);
+    for (auto& [road, state] : roads_)
+        state.follows.erase(client);  // who sees the mark without a node and with one again says it anew
     const bool others =
         std::ranges::any_of(own_, [](const auto& own) { return own.second.node.has_value(); });
     if (!others) exchange_.broadcast_lost();

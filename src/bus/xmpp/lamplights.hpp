@@ -77,6 +77,12 @@ public:
             wire::xml::Element error;
         };
         std::vector<Refused> refused;
+        /// Somebody does not follow our node any more: for Nodes::look_again, for it may be gone.
+        struct Unfollowed {
+            ClientId client{};
+            std::string node;
+        };
+        std::vector<Unfollowed> unfollowed;
         /// Answers to IQs, to be sent on that client's stream at once.
         std::map<ClientId, Stanzas> stanzas;
         void clear();

@@ -75,10 +75,10 @@ void Lamplights::Impl::receive_following(const Road& road, const Element& iq, co
     for (const auto& [client, own] : own_) {
         if (own.node != node) continue;
         ours = true;
-        if (following.value_of("subscription") == "none")
-            state.follows.erase(client);
-        else
+        if (following.value_of("subscription") != "none")
             state.follows.insert(client);
+        else if (state.follows.erase(client) > 0)
+            out.unfollowed.push_back({client, node.node});
     }
     out.stanzas[road.client].push_back(ours ? wire::pubsub::make_result(iq)
                                             : wire::pubsub::make_error(iq, "item-not-found", "cancel", 404));

@@ -193,7 +193,10 @@ void Nodes::Impl::on_time(state::Time now) {
     while (!due_.empty() && due_.begin()->first <= now) {
         Node* const node = find(due_.begin()->second);
         try_again(*node, {});
-        if (!waits_for_service(*node)) start(*node, now);
+        if (node->view.standing == Standing::ready)
+            check(*node, now);
+        else if (!waits_for_service(*node))
+            start(*node, now);
     }
 }
 
@@ -275,7 +278,7 @@ void Nodes::Impl::publish_refused(std::string_view name, const wire::xml::Elemen
     const wire::pubsub::Error said = wire::pubsub::parse_error(error);
     switch (meaning_of(said)) {
         case Meaning::absent:
-            return deleted(*node, now);
+            return gone(*node, deleted, now);
         case Meaning::denied:
             node->mending = true;
             node->view.standing = Standing::asking;
@@ -291,6 +294,12 @@ void Nodes::Impl::publish_refused(std::string_view name, const wire::xml::Elemen
     }
 }
 
+void Nodes::Impl::look_again(std::string_view name, state::Time now) {
+    now_ = now;
+    Node* const node = find({settings_.service, std::string(name)});
+    if (self_ && node && node->view.standing == Standing::ready) check(*node, now);
+}
+
 void Nodes::Impl::heard(const wire::pubsub::Event& event, state::Time now) {
     now_ = now;
     using Kind = wire::pubsub::Event::Kind;
@@ -298,7 +307,7 @@ void Nodes::Impl::heard(const wire::pubsub::Event& event, state::Time now) {
     if (!self_ || !node) return;
     switch (event.kind) {
         case Kind::deleted:
-            return deleted(*node, now);
+            return gone(*node, deleted, now);
         case Kind::subscription:
             if (node->view.role != Role::leaf && node->view.role != Role::own)
                 subscription_is(*node, event.subscription, now);
@@ -314,7 +323,7 @@ void Nodes::Impl::heard(const wire::pubsub::Event& event, state::Time now) {
 }
 
 /// Made again at once, or when the last time is `patience` ago.
-void Nodes::Impl::deleted(Node& node, state::Time now) {
+void Nodes::Impl::gone(Node& node, std::string_view why, state::Time now) {
     const bool was_ready = node.announced;
     const bool said = node.said;
     const state::Duration step = node.step;
@@ -324,7 +333,7 @@ void Nodes::Impl::deleted(Node& node, state::Time now) {
     node.view.trouble = "deleted";
     node.said = said;
     if (was_ready) pending_.events.push_back({Event::Kind::lost, node.view.name, node.view.role});
-    say(node, News::Kind::trouble, "it was deleted, and is made again");
+    say(node, News::Kind::trouble, std::string(why));
     const bool soon = node.made_at && now - *node.made_at < patience;
     if (node.view.role == Role::other || soon)
         return try_again(node, soon ? *node.made_at + patience : now + std::chrono::seconds(1));
@@ -374,6 +383,10 @@ void Nodes::want_leaf(std::string_view name, std::string_view collection, state:
 void Nodes::publish_refused(std::string_view node, const wire::xml::Element& error, state::Time now,
                             Output& out) {
     impl_->publish_refused(node, error, now);
+    impl_->settle(out);
+}
+void Nodes::look_again(std::string_view node, state::Time now, Output& out) {
+    impl_->look_again(node, now);
     impl_->settle(out);
 }
 void Nodes::heard(const wire::pubsub::Event& event, state::Time now, Output& out) {

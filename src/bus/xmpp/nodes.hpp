@@ -30,9 +30,10 @@ namespace lamplight::bus::xmpp {
 /// Nothing here unsubscribes, purges or deletes a node of Asterisk's: Asterisks die of the answers
 /// (peers-measured F8). One that logs in unsubscribes first, and where it was not subscribed ejabberd answers
 /// so that it dies: there buddies are subscribed to Asterisk's nodes of ours before they come. A node that is
-/// deleted under us is made again, at most once in `patience`. What an administrator made keeps its access
-/// and publish model: of a node that is there only `persist_items` is changed, and only where we are an
-/// owner.
+/// deleted under us is made again, at most once in `patience`. Not every deletion is told, and ejabberd makes
+/// a node of its own of what is published to one that is not there, which nobody hears: who is an owner looks
+/// at its nodes every `patience`. What an administrator made keeps its access and publish model: of a node
+/// that is there only `persist_items` is changed, and only where we are an owner.
 ///
 /// What could not be done is tried again after 1 s, doubling to 60 s, while the stream lasts.
 ///
@@ -127,6 +128,8 @@ public:
     /// A publish of ours was refused: finds out why, mends what it can. An event says what came of it.
     void publish_refused(std::string_view node, const wire::xml::Element& error, state::Time now,
                          Output& out);
+    /// A node of our service may be gone, or be another of its name: it is looked at now.
+    void look_again(std::string_view node, state::Time now, Output& out);
     /// Events about nodes: deleted, configured, subscription.
     void heard(const wire::pubsub::Event& event, state::Time now, Output& out);
     std::optional<state::Time> next_deadline() const;

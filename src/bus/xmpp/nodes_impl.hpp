@@ -33,6 +33,7 @@ std::string words_of(const wire::pubsub::Error& error);
 ///     │ grant ◀───────────── subscribe (Asterisk's) or at once (ours, a leaf)
 ///     │  ▼
 ///     └ ready ──▶ lost, failed: again after a pause
+///        └ check, every `patience`: is it there, and the same?
 class Nodes::Impl {
 public:
     using Key = std::pair<std::string, std::string>;  ///< service, name
@@ -51,6 +52,7 @@ public:
     void unfollow(std::string_view service, std::string_view node, state::Time now);
     void want_leaf(std::string_view name, std::string_view collection, state::Time now);
     void publish_refused(std::string_view name, const wire::xml::Element& error, state::Time now);
+    void look_again(std::string_view name, state::Time now);
     void heard(const wire::pubsub::Event& event, state::Time now);
     std::optional<state::Time> next_deadline() const;
     void on_time(state::Time now);
@@ -64,6 +66,9 @@ public:
     Software software() const { return software_; }
 
 private:
+    static constexpr std::string_view deleted = "it was deleted, and is made again";
+    static constexpr std::string_view replaced = "it is another one now, and is configured again";
+
     enum class Form : std::uint8_t { all, few, none };
     enum class Items : std::uint8_t { unknown, kept, not_kept, foreign, of_leaves };
     struct Node {
@@ -79,6 +84,9 @@ private:
         bool announced = false;         ///< `ready` was said last
         bool told = false;              ///< `failed` was said last
         bool said = false;              ///< its trouble, on this stream
+        bool patient = false;           ///< what comes next is not said: it may pass in a moment
+        bool form_repeated = false;     ///< after an error that may pass
+        std::string models;             ///< for access and publishing, when it was ready; empty: not known
         Items items = Items::unknown;
         std::optional<state::Time> again;
         state::Duration step{};
@@ -98,7 +106,7 @@ private:
     void add_wanted();
     void reset(Node& node);
     bool waits_for_service(const Node& node) const;
-    void deleted(Node& node, state::Time now);
+    void gone(Node& node, std::string_view why, state::Time now);
     std::vector<std::string> grantees() const;
 
     // nodes_service.cpp
@@ -123,6 +131,8 @@ private:
     void configure_made(Node& node, state::Time now);
     void look(Node& node, state::Time now);
     void looked(Node& node, const Reply& reply, state::Time now);
+    void check(Node& node, state::Time now);
+    void checked(Node& node, const Reply& reply, state::Time now);
     void read_configuration(Node& node, const std::vector<std::pair<std::string, std::string>>& values,
                             state::Time now);
     void mend(Node& node, const wire::pubsub::NodeForm& form, state::Time now);

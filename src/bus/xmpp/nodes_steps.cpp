@@ -28,6 +28,15 @@ bool is_true(std::string_view value) {
     return value == "1" || value == "true";
 }
 
+/// Who may hear and who may speak; empty where the service does not say.
+std::string models_of(const Values& values) {
+    const std::string_view access = value_of(values, "pubsub#access_model");
+    const std::string_view publish = value_of(values, "pubsub#publish_model");
+    if (access.empty() || publish.empty()) return {};
+    return std::string(access) + " " + std::string(publish);
+}
+constexpr std::string_view our_models = "whitelist publishers";
+
 /// What the node is now, without its items. Empty when a form of ours cannot say it.
 std::optional<NodeForm> same_but_items(const Values& values) {
     NodeForm form;
@@ -70,7 +79,7 @@ void Nodes::Impl::start(Node& node, state::Time now) {
     try_again(node, {});
     node.turn = ++turns_;
     node.form = Form::all;
-    node.made_for_nothing = node.mending = false;
+    node.made_for_nothing = node.mending = node.form_repeated = false;
     if (node.view.standing != Standing::ready) node.view.standing = Standing::asking;
     if (node.view.role == Role::own || node.view.role == Role::leaf) return create(node, now);
     subscribe(node, now);
@@ -99,6 +108,9 @@ void Nodes::Impl::subscribed(Node& node, const Reply& reply, state::Time now) {
         node.options_refused = true;
         return subscribe(node, now);
     }
+    // Who has just made it may be about to grant it.
+    const bool first = node.step == state::Duration{};
+    if (first && meaning == Meaning::denied && node.view.role != Role::other) node.patient = true;
     fail(node, error, Standing::forbidden, now);
 }
 
@@ -143,6 +155,7 @@ void Nodes::Impl::created(Node& node, const Reply& reply, state::Time now) {
     pending_.news.push_back({News::Kind::made, node.view.name, {}});
     if (node.form == Form::none) return configure_made(node, now);
     node.items = form_of(node).type == NodeForm::Type::collection ? Items::of_leaves : Items::not_kept;
+    node.models = our_models;
     made(node, now);
 }
 
@@ -161,6 +174,8 @@ void Nodes::Impl::not_made(Node& node, const pubsub::Error& error, state::Time n
     }
     if (meaning == Meaning::no_service || node.form == Form::none)
         return fail(node, error, Standing::absent, now);
+    // Of two nodes that are made in the same moment ejabberd may let one fail.
+    if (meaning == Meaning::passing && !std::exchange(node.form_repeated, true)) return create(node, now);
     node.form = node.form == Form::all ? Form::few : Form::none;
     create(node, now);
 }
@@ -199,7 +214,7 @@ void Nodes::Impl::looked(Node& node, const Reply& reply, state::Time now) {
     }
     if (reply.answer == Answer::lost) return fail(node, Standing::no_service, std::string(no_answer), now);
     const pubsub::Error error = pubsub::parse_error(*reply.iq);
-    if (meaning_of(error) == Meaning::absent) return deleted(node, now);
+    if (meaning_of(error) == Meaning::absent) return gone(node, deleted, now);
     node.owner = false;
     if (node.mending) return fail(node, Standing::forbidden, node.view.trouble, now);
     if (node.view.role == Role::own)
@@ -213,15 +228,37 @@ void Nodes::Impl::read_configuration(Node& node, const Values& values, state::Ti
     const bool collection = value_of(values, "pubsub#node_type") == "collection";
     const bool keeps = is_true(value_of(values, "pubsub#persist_items")) && !collection;
     node.items = collection ? Items::of_leaves : keeps ? Items::kept : Items::not_kept;
+    node.models = models_of(values);
     auto form = node.view.role == Role::own ? std::optional(form_of(node)) : same_but_items(values);
-    const bool ours_is_other =
-        node.view.role == Role::own && (value_of(values, "pubsub#access_model") != "whitelist" ||
-                                        value_of(values, "pubsub#publish_model") != "publishers");
+    const bool ours_is_other = node.view.role == Role::own && node.models != our_models;
     if (node.mending && (!keeps || !form)) return fail(node, Standing::forbidden, node.view.trouble, now);
     if ((!keeps && !ours_is_other) || !form) return grant(node, now);
     form->fields = NodeForm::Fields::all;
     node.form = Form::all;
+    if (ours_is_other) node.models.clear();  // known when it is looked at again
     mend(node, *form, now);
+}
+
+// --- is it still there? ---
+
+void Nodes::Impl::check(Node& node, state::Time now) {
+    if (!node.owner || node.view.role == Role::leaf || node.view.role == Role::other) return;
+    try_again(node, now + patience);
+    ask(node, pubsub::get_configuration(node.service, node.view.name), &Impl::checked, now);
+}
+
+/// A node of the same name with other rights is another node: who was subscribed is not any more.
+void Nodes::Impl::checked(Node& node, const Reply& reply, state::Time now) {
+    if (reply.answer == Answer::lost || node.view.standing != Standing::ready) return;
+    if (reply.answer == Answer::refused) {
+        if (meaning_of(pubsub::parse_error(*reply.iq)) == Meaning::absent) gone(node, deleted, now);
+        return;
+    }
+    const auto values = pubsub::parse_configuration(*reply.iq);
+    if (!values) return;
+    const std::string now_there = models_of(*values);
+    const std::string before = std::exchange(node.models, now_there);
+    if (!before.empty() && !now_there.empty() && before != now_there) gone(node, replaced, now);
 }
 
 void Nodes::Impl::mend(Node& node, const NodeForm& form, state::Time now) {
@@ -334,6 +371,7 @@ void Nodes::Impl::be_ready(Node& node, state::Time now) {
     for (const std::string& bare : grantees())
         grant_later(node, bare, now);
     enrol(node, grantees(), now);
+    if (node.owner && node.view.role != Role::leaf) try_again(node, now + patience);
 }
 
 void Nodes::Impl::fail(Node& node, const pubsub::Error& error, Standing denied, state::Time now) {
@@ -364,6 +402,7 @@ void Nodes::Impl::fail(Node& node, Standing standing, std::string text, state::T
 
 /// Trouble is said once a stream and node.
 void Nodes::Impl::say(Node& node, News::Kind kind, std::string text) {
+    if (std::exchange(node.patient, false)) return;
     if (std::exchange(node.said, true)) return;
     pending_.news.push_back({kind, node.view.name, std::move(text)});
 }

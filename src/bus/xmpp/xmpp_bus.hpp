@@ -40,6 +40,8 @@ public:
     Host& host() { return host_; }
     const std::vector<std::unique_ptr<Client>>& clients() const { return clients_; }
     Client* find_client(std::string_view name) const;
+    /// Nodes::look_again of that client's.
+    void look_again(ClientId id, const std::string& node);
     const Lamplights& lamplights() const { return lamplights_; }
     const AsteriskVotes& asterisk_votes() const { return asterisk_; }
     const conf::JabberSettings& settings() const { return settings_; }

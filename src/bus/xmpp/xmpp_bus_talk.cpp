@@ -152,8 +152,8 @@ void XmppBus::settle() {
 
 bool XmppBus::settle_lamplights() {
     Lamplights::Output out = std::exchange(lamplights_out_, {});
-    bool any =
-        !out.follows.empty() || !out.stanzas.empty() || !out.refused.empty() || !out.sync.raises.empty();
+    bool any = !out.follows.empty() || !out.stanzas.empty() || !out.refused.empty() ||
+               !out.unfollowed.empty() || !out.sync.raises.empty();
     for (const Lamplights::News& news : out.news)
         tell(news);
     for (const sync::News& news : out.sync.news)
@@ -164,6 +164,8 @@ bool XmppBus::settle_lamplights() {
         obey(follow);
     for (const Lamplights::Output::Refused& refused : out.refused)
         on_refused(refused.client, refused.node, refused.error);
+    for (const Lamplights::Output::Unfollowed& unfollowed : out.unfollowed)
+        look_again(unfollowed.client, unfollowed.node);
     if (!out.sync.changes.empty()) host_.publish(out.sync.changes), any = true;
     if (!out.sync.mwi.empty()) host_.publish_mwi(out.sync.mwi), any = true;
     for (const sync::Output::Raise& raise : out.sync.raises)
@@ -210,6 +212,14 @@ void XmppBus::on_refused(ClientId id, const std::string& node, const wire::xml::
     if (client == nullptr || !client->is_bound()) return;
     client->with_session([&](Session& session, state::Time now, Session::Output& out) {
         session.nodes().publish_refused(node, error, now, out.nodes);
+    });
+}
+
+void XmppBus::look_again(ClientId id, const std::string& node) {
+    Client* const client = client_of(id);
+    if (client == nullptr || !client->is_bound()) return;
+    client->with_session([&](Session& session, state::Time now, Session::Output& out) {
+        session.nodes().look_again(node, now, out.nodes);
     });
 }
 

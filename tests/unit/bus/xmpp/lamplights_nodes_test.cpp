@@ -140,6 +140,37 @@ TEST_F(OwnNodes, WhoStopsFollowingGetsWhatItMayHaveMissed) {
     EXPECT_EQ(two.counters().snapshots_requested, 0u);
 }
 
+TEST_F(OwnNodes, WhoFollowedANodeThatIsMadeAgainIsToldAloneUntilItFollowsAnew) {
+    start();
+    const std::string node = at_one.own_node;
+    one.lamplights.own_node_lost(at_one.id, world.now);
+    world.node_of(at_one).subscribers.clear();
+    one.lamplights.own_node_ready(at_one.id, World::service(at_one), node, world.now);
+    EXPECT_FALSE(one.peer(two)->follows_our_node);
+    one.set("PJSIP/0", DeviceState::busy, world.now);
+    world.settle();
+    expect_equal();
+    world.lose_node(at_one);
+    world.make_node(at_one);
+    world.settle();
+    EXPECT_TRUE(one.peer(two)->follows_our_node);
+    world.forget_sent();
+    one.set("PJSIP/0", DeviceState::ringing, world.now);
+    world.settle();
+    EXPECT_EQ(iqs_with_frames(), 0u);
+    expect_equal();
+}
+
+TEST_F(OwnNodes, WhoStopsFollowingMakesTheOwnerLookAtItsNode) {
+    start();
+    EXPECT_TRUE(one.out.unfollowed.empty());
+    two.lamplights.not_following(at_two.id, World::service(at_one), at_one.own_node, world.now);
+    world.settle();
+    ASSERT_EQ(one.out.unfollowed.size(), 1u);
+    EXPECT_EQ(one.out.unfollowed[0].client, at_one.id);
+    EXPECT_EQ(one.out.unfollowed[0].node, at_one.own_node);
+}
+
 TEST_F(OwnNodes, AFollowingThatIsLostIsSaidAgain) {
     world.loses = [](const Element& iq) { return iq.child("following", ns::frame) != nullptr; };
     start();
@@ -191,7 +222,10 @@ TEST_F(OwnNodes, TheServiceThatIsLostOrRefusesLeavesTheWayToEach) {
     EXPECT_EQ(world.items.size(), 0u);
     EXPECT_EQ(iqs_with_frames(), 2u);
     world.node_of(at_one).refuses = false;
-    one.lamplights.own_node_ready(at_one.id, World::service(at_one), at_one.own_node, world.now);
+    world.lose_node(at_one);
+    world.make_node(at_one);
+    world.settle();
+    world.forget_sent();
     EXPECT_TRUE(one.peer(two)->follows_our_node);
     one.set("PJSIP/0", DeviceState::busy, world.now);
     world.settle();

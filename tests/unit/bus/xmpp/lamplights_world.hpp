@@ -224,6 +224,13 @@ public:
         for (const auto& other : streams_)
             if (sees(who, *other)) show(*other, who);
     }
+    /// It cannot be published to; as the bus does it, the mark says so.
+    void lose_node(Stream& who) {
+        who.own_node.clear();
+        who.machine->lamplights.own_node_lost(who.id, now);
+        for (const auto& other : streams_)
+            if (sees(who, *other)) show(*other, who);
+    }
     static std::string service(const Stream& stream) { return "pubsub." + stream.domain; }
     Node& node_of(const Stream& stream) { return nodes.at({service(stream), stream.own_node}); }
     static Mark mark_of(const Stream& stream) {

@@ -394,6 +394,126 @@ TEST(Nodes, ThatAreDeletedAreMadeAgainButNotWithoutEnd) {
     EXPECT_EQ(world.news(NewsKind::trouble).size(), 1U);
 }
 
+TEST(Nodes, ThatVanishWithoutAWordAreMadeAgain) {
+    NodesWorld world(only_own());
+    world.bind();
+    world.run(Table{});
+    world.events();
+    world.asked();
+    world.pass(Nodes::patience - 1s, Table{});
+    EXPECT_THAT(world.asked(), IsEmpty());
+    world.pass(2s, Table{{{"get configure lamplight:1", error("item-not-found")}}});
+    EXPECT_THAT(world.asked(),
+                ElementsAre("get configure lamplight:1", "create lamplight:1", "affiliations lamplight:1"));
+    EXPECT_THAT(world.events(), ElementsAre("lost lamplight:1", "ready lamplight:1"));
+}
+
+TEST(Nodes, ThatAreThereAreLookedAtAndLeftAlone) {
+    NodesWorld world(NodesWorld::usual());
+    world.bind();
+    world.run(Table{});
+    world.events();
+    world.asked();
+    world.pass(4 * Nodes::patience + 1s, Table{});
+    const Texts asked = world.asked();
+    EXPECT_EQ(asked.size(), 3U * 4U) << testing::PrintToString(asked);
+    EXPECT_THAT(asked, testing::Each(testing::StartsWith("get configure ")));
+    EXPECT_THAT(world.events(), IsEmpty());
+}
+
+TEST(Nodes, OfOthersAreNotLookedAt) {
+    NodesWorld world(only_asterisk());
+    world.bind();
+    const Table foreign{{{"get configure device_state", error("forbidden", "auth")},
+                         {"get configure message_waiting", error("forbidden", "auth")}}};
+    world.run(foreign);
+    world.nodes.follow("pubsub.fa.test", "lamplight:2", world.now, world.out);
+    world.run(foreign);
+    world.asked();
+    world.pass(3 * Nodes::patience, foreign);
+    EXPECT_THAT(world.asked(), IsEmpty());
+}
+
+TEST(Nodes, ThatTheServiceMadeOfAPublishAreConfiguredAgain) {
+    NodesWorld world(only_own());
+    world.bind();
+    world.run(Table{});
+    world.events();
+    world.asked();
+    world.pass(Nodes::patience + 1s, Table{{{"get configure lamplight:1", configuration("1", "open")},
+                                            {"create lamplight:1", error("conflict")}}});
+    EXPECT_THAT(world.asked(), ElementsAre("get configure lamplight:1", "create lamplight:1",
+                                           "get configure lamplight:1", "configure lamplight:1",
+                                           "get affiliations lamplight:1", "affiliations lamplight:1"));
+    EXPECT_THAT(world.events(), ElementsAre("lost lamplight:1", "ready lamplight:1"));
+    EXPECT_THAT(world.news(NewsKind::trouble),
+                ElementsAre("lamplight:1: it is another one now, and is configured again"));
+}
+
+TEST(Nodes, WhoseRightsTheServiceKeepsAsTheyAreAreNotMadeWithoutEnd) {
+    NodesWorld world(only_own());
+    const Table stubborn{{{"get configure lamplight:1", configuration("0", "open")},
+                          {"create lamplight:1", error("conflict")}}};
+    world.bind();
+    world.run(stubborn);
+    EXPECT_THAT(world.events(), ElementsAre("ready lamplight:1"));
+    world.pass(10 * Nodes::patience, stubborn);
+    EXPECT_THAT(world.events(), IsEmpty());
+}
+
+TEST(Nodes, AreLookedAtWhenSomebodyHasADoubt) {
+    NodesWorld world(only_own());
+    world.bind();
+    world.run(Table{});
+    world.now += Nodes::patience;
+    world.asked();
+    world.nodes.look_again("lamplight:1", world.now, world.out);
+    world.nodes.look_again("unheard-of", world.now, world.out);
+    world.run(Table{{{"get configure lamplight:1", error("item-not-found")}}});
+    EXPECT_THAT(world.asked(),
+                ElementsAre("get configure lamplight:1", "create lamplight:1", "affiliations lamplight:1"));
+}
+
+TEST(Nodes, AreMadeByTheSameFormAfterAnErrorThatPasses) {
+    NodesWorld world(only_own());
+    world.bind();
+    int creates = 0;
+    world.run([&](const Element& request) -> std::optional<Element> {
+        if (kind_of(request) == "create lamplight:1" && ++creates == 1)
+            return error("internal-server-error", "wait");
+        return Table{}(request);
+    });
+    EXPECT_EQ(creates, 2);
+    EXPECT_THAT(text_of_last(world, "create lamplight:1"), HasSubstr("pubsub#notify_delete"));
+    EXPECT_THAT(world.events(), ElementsAre("ready lamplight:1"));
+}
+
+TEST(Nodes, AreMadeByAnotherFormWhenTheErrorDoesNotPass) {
+    NodesWorld world(only_own());
+    world.bind();
+    int creates = 0;
+    world.run([&](const Element& request) -> std::optional<Element> {
+        if (kind_of(request) == "create lamplight:1" && ++creates <= 2)
+            return error("internal-server-error", "wait");
+        return Table{}(request);
+    });
+    EXPECT_EQ(creates, 3);
+    EXPECT_THAT(text_of_last(world, "create lamplight:1"), Not(HasSubstr("pubsub#notify_delete")));
+    EXPECT_THAT(world.events(), ElementsAre("ready lamplight:1"));
+}
+
+TEST(Nodes, ThatABuddyIsAboutToGrantAreNoTroubleYet) {
+    NodesWorld world(only_asterisk());
+    const Table closed_one{{{"subscribe device_state", error("not-allowed", "cancel", closed)}}};
+    world.bind();
+    world.run(closed_one);
+    EXPECT_THAT(world.news(NewsKind::trouble), IsEmpty());
+    EXPECT_EQ(world.view("device_state").trouble, "not-allowed (cancel), closed-node");
+    world.pass(2s, closed_one);
+    ASSERT_EQ(world.news(NewsKind::trouble).size(), 1U);
+    EXPECT_THAT(world.news(NewsKind::trouble)[0], testing::StartsWith("device_state: not-allowed"));
+}
+
 TEST(Nodes, AreDeletedByTheirServiceOnly) {
     NodesWorld world(only_own());
     world.bind();
