@@ -37,8 +37,8 @@ shell_scripts() {
 
 # The engine and the codecs are pure: they use each other and nothing else of ours.
 pure_folders() {
-    sources 'src/state/*' | xargs -r -d '\n' grep -nE '#include "(conf|log|ring|bus|sip|pbx|phone|web|console|daemon|wire)/'
-    sources 'src/wire/*' | xargs -r -d '\n' grep -nE '#include "(conf|log|ring|bus|sip|pbx|phone|web|console|daemon)/'
+    sources 'src/state/*' | xargs -r -d '\n' grep -nE '#include "(conf|log|ring|bus|c2s|sip|pbx|phone|web|console|daemon|wire)/'
+    sources 'src/wire/*' | xargs -r -d '\n' grep -nE '#include "(conf|log|ring|bus|c2s|sip|pbx|phone|web|console|daemon)/'
     return 0
 }
 
