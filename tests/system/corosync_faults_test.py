@@ -133,7 +133,8 @@ class Corosync(CorosyncTest):
         self.assertIn("waiting for Corosync", self.bus(pbx1)["detail"])
         before, began = cpu_seconds(pbx1.process.pid), time.monotonic()
         wait_until(lambda: time.monotonic() - began > 4, "four seconds have passed")
-        self.assertLess(cpu_seconds(pbx1.process.pid) - before, 0.08)
+        # Asking whether Corosync is back costs 0.02 s plain, several times that under sanitizers; a spin costs all four.
+        self.assertLess(cpu_seconds(pbx1.process.pid) - before, 0.4, "it waits, and does not spin")
 
     def test_that_dies_with_what_it_has_accepted_loses_nothing(self):
         pbx1, pbx2 = self.pair()
