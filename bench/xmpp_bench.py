@@ -281,7 +281,7 @@ class Joiner(XmppBench):
         return [self.options.devices] * len(self.GIVERS)
 
     def bare(self, size):
-        """Seconds from a login to the last of so many bytes in IQs of three senders."""
+        """Seconds from a login to the last of so many bytes in IQs of three senders; how many came; CPU time as of votes."""
         each = -(-size // (len(self.GIVERS) * IQ_BYTES))
         count = each * len(self.GIVERS)
         text = size // count - 200  # around it: addresses, names, and what TCP has of its own
@@ -293,19 +293,23 @@ class Joiner(XmppBench):
             ready.wait_set("giver_ready_ns", "a bare sender", senders[-1])
         board = self.board()
         before = self.received()
+        votes = self.options.devices * len(self.GIVERS)
+        used = Processor(**self.server_process())
         joiner = self.client(self.PBXS, "take", "bare_joiner", board, peers=",".join(map(self.jid, self.BARE_GIVERS)))
         until_counted(lambda: board.events, count, "bare IQs to a joiner")
+        cost = {"joiner": Processor.now(joiner.pid) / 1000 / votes, **used.per(votes)}
         for sender in senders:
             self.until_done(sender, "bare IQs to a joiner")
         came = self.received() - before
         self.finish(joiner)
-        return (board.last_event_ns - board.seer_joined_ns) / 1e9, came
+        return (board.last_event_ns - board.seer_joined_ns) / 1e9, came, cost
 
     def round(self):
         seconds, size, cost = self.join()
-        bare, came = self.bare(size)
+        bare, came, bare_cost = self.bare(size)
         self.results.add(self.name("joiner"), votes=self.options.devices * len(self.GIVERS), seconds=seconds,
-                         bare_seconds=bare, ratio=seconds / bare, bytes=size, bare_bytes=came, **cpu_figures("", cost))
+                         bare_seconds=bare, ratio=seconds / bare, bytes=size, bare_bytes=came, **cpu_figures("", cost),
+                         **cpu_figures("bare_", bare_cost))
 
 
 def on(server, kind):
