@@ -4,7 +4,7 @@
 
 A scripted server (xmpp_server.py) on a host of xmpp_net.py, port 5222, in the place of a Prosody or an Ejabberd. **What it
 says is what the real one said**: each answer, event, push and error is a stanza of a recording in tests/data/xmpp
-(logins, nodes, dialogues) with other JIDs, ids, nodes and payloads in it; what it keeps between them (accounts, rosters,
+(logins, nodes, accounts) with other JIDs, ids, nodes and payloads in it; what it keeps between them (accounts, rosters,
 presence, nodes, their form, affiliations, subscriptions and items) is modelled on what the recordings show.
 
 Where the versions differ:
@@ -63,7 +63,7 @@ class Recording:
 
     def __init__(self, version, domain):
         self.said = {}
-        for folder in ("logins", "nodes", "dialogues"):
+        for folder in ("logins", "nodes", "accounts"):
             for file in sorted((DATA / folder / f"tigase-{version}").glob("*.txt")):
                 text = file.read_text(encoding="utf-8").replace(f"tigase{version[0]}.test", domain)
                 self.said[file.stem] = [self._element(line[3:]) for line in text.splitlines()
