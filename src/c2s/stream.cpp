@@ -61,6 +61,7 @@ private:
     void obey(Login::Output output);
     void act(Login::Output& output);
     void take_bytes(std::string_view bytes);
+    void tell_passed_over();
     void take(const wire::xml::Item& item);
     void take(const wire::xml::StreamOpened& header);
     void take(const Element& element);
@@ -113,6 +114,7 @@ private:
     std::unique_ptr<SaslFactory> sasl_;
     std::unique_ptr<Login> login_;
     wire::xml::StreamParser parser_;
+    std::array<std::uint64_t, wire::xml::flaw_count> told_passed_over_{};
     std::function<void()> done_;  ///< of close()
 };
 
@@ -213,6 +215,7 @@ void Stream::Impl::act(Login::Output& output) {
             return;
         case Act::bound:
             phase_ = Phase::bound;
+            parser_.pass_over_excess();
             timer_.cancel();
             note_state();
             return tell(owner_.on_bound, output.bound);
@@ -226,6 +229,8 @@ void Stream::Impl::act(Login::Output& output) {
 void Stream::Impl::take_bytes(std::string_view bytes) {
     std::vector<wire::xml::Item> items;
     const auto read = parser_.feed(bytes, items);
+    tell_passed_over();
+    if (!runs()) return;
     for (std::size_t i = 0; i < items.size(); ++i) {
         take(items[i]);
         if (!runs()) return;
@@ -233,13 +238,26 @@ void Stream::Impl::take_bytes(std::string_view bytes) {
         const bool is_more = parser_.in_the_middle() || !read;
         return turn(items.size() - i - 1 + (is_more ? 1 : 0));
     }
-    if (!read) end(failure_of(read.error()), words_for(read.error()));
+    if (read) return;
+    tell(owner_.on_refused, read.error());
+    if (runs()) end(failure_of(read.error()), words_for(read.error()));
+}
+
+void Stream::Impl::tell_passed_over() {
+    const auto& counts = parser_.passed_over();
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        while (runs() && told_passed_over_[i] < counts[i]) {
+            ++told_passed_over_[i];
+            const auto flaw = static_cast<wire::xml::Flaw>(i);
+            warn(fmt::format("a stanza from {} was passed over: {}", peer_, to_string(flaw)));
+            if (runs()) tell(owner_.on_refused, flaw);
+        }
 }
 
 /// What was read of the old stream and not handled is nobody's; the next byte begins another one.
 void Stream::Impl::turn(std::size_t dropped) {
     parser_.reset();
-    if (std::exchange(turn_, Turn::none) == Turn::restart) return;
+    if (std::exchange(turn_, Turn::none) == Turn::restart) return parser_.pass_over_excess();
     if (dropped > 0)
         warn(fmt::format(
             "{}: {} came in the clear behind the server's consent to TLS, and was dropped: somebody "

@@ -4,6 +4,7 @@
 #include "c2s/failure.hpp"
 #include "c2s/login.hpp"
 #include "wire/xml/element.hpp"
+#include "wire/xml/stream_parser.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -33,7 +34,8 @@ struct TlsInfo {
 ///
 /// Bounds  unsent bytes: who sends looks at unsent_bytes(); beyond `most_unsent` the stream ends as lost. A
 ///         connect, a handshake and a login take at most `patience` each. More than `Limits` of the parser
-///         end the stream. 64 KiB are read a turn of the loop.
+///         ends the stream, until the server knows us; then the stanza is passed over, since it may be
+///         anybody's who may write to us. 64 KiB are read a turn of the loop.
 class Stream {
 public:
     struct Owner {
@@ -50,6 +52,9 @@ public:
         /// Whether on_traffic is wanted now, asked before anything is made for it; empty: always.
         std::function<bool()> wants_traffic = {};
         std::function<void(const Login::Output::Line&)> on_line = {};
+        /// What of the server's stream was not taken: a stanza that was passed over, or, before on_end(),
+        /// what ended it.
+        std::function<void(wire::xml::Flaw)> on_refused = {};
     };
     static constexpr std::size_t most_unsent = 4 * 1024 * 1024;
     static constexpr std::chrono::seconds patience{15};

@@ -1,9 +1,11 @@
 // A stream from a server: refused or read within the limits, the same however it is cut (the first byte says
-// where), and every stanza is the same after it was written and read again.
+// where), and every stanza is the same after it was written and read again. Where excess is passed over, all
+// that comes before it is the same.
 #include "wire/xml/stream_parser.hpp"
 #include "wire/xml/write.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <optional>
 
@@ -23,7 +25,9 @@ struct Outcome {
     std::vector<Element> stanzas;
     std::optional<Flaw> flaw;
     bool in_the_middle = false;
+    std::array<std::uint64_t, flaw_count> passed_over{};
 };
+enum class Excess : std::uint8_t { refused, passed_over };
 
 void note(const std::vector<Item>& items, Outcome& out) {
     for (const Item& item : items) {
@@ -38,8 +42,9 @@ void note(const std::vector<Item>& items, Outcome& out) {
     }
 }
 
-Outcome read(std::string_view bytes, std::size_t piece) {
+Outcome read(std::string_view bytes, std::size_t piece, Excess excess) {
     StreamParser parser(limits);
+    if (excess == Excess::passed_over) parser.pass_over_excess();
     Outcome out;
     for (; !bytes.empty() && !out.flaw; bytes.remove_prefix(std::min(piece, bytes.size()))) {
         std::vector<Item> items;
@@ -47,6 +52,7 @@ Outcome read(std::string_view bytes, std::size_t piece) {
         note(items, out);
     }
     out.in_the_middle = parser.in_the_middle();
+    out.passed_over = parser.passed_over();
     return out;
 }
 
@@ -79,17 +85,28 @@ void check(const Element& stanza) {
     require(items.size() == 2 && std::get<Element>(items[1]) == stanza);
 }
 
+Outcome read_in_two_ways(std::string_view bytes, std::size_t piece, Excess excess) {
+    Outcome whole = read(bytes, std::string_view::npos, excess);
+    const Outcome pieces = read(bytes, piece, excess);
+    require(whole.items == pieces.items && whole.flaw == pieces.flaw);
+    require(whole.passed_over == pieces.passed_over);
+    require(whole.flaw || whole.in_the_middle == pieces.in_the_middle);
+    require(!whole.flaw || to_string(*whole.flaw) != "?");
+    for (const Element& stanza : whole.stanzas)
+        check(stanza);
+    return whole;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    const Outcome whole = read(bytes, std::string_view::npos);
-    const Outcome pieces = read(bytes, std::size_t{data[0]} + 1);
-    require(whole.items == pieces.items && whole.flaw == pieces.flaw);
-    require(whole.flaw || whole.in_the_middle == pieces.in_the_middle);
-    require(!whole.flaw || to_string(*whole.flaw) != "?");
-    for (const Element& stanza : whole.stanzas)
-        check(stanza);
+    const std::size_t piece = std::size_t{data[0]} + 1;
+    const Outcome strict = read_in_two_ways(bytes, piece, Excess::refused);
+    const Outcome patient = read_in_two_ways(bytes, piece, Excess::passed_over);
+    require(patient.items.size() >= strict.items.size());
+    require(std::equal(strict.items.begin(), strict.items.end(), patient.items.begin()));
+    require(strict.flaw || (!patient.flaw && patient.items.size() == strict.items.size()));
     return 0;
 }

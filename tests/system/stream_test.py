@@ -676,7 +676,7 @@ class AServer(StreamTest):
 
     def test_whose_stream_is_none_is_refused_before_the_login_and_after_it(self):
         for what, (said, condition) in self.BAD.items():
-            for when in ("features", "bound"):
+            for when in ("features", "bound") if condition != "policy-violation" else ("features",):
                 with self.subTest(what, when=when):
                     server = self.server(None)
                     server.at(when, said)
@@ -685,6 +685,21 @@ class AServer(StreamTest):
                     self.assertTrue(server.connection().closed.wait(PATIENCE))
                     if condition:
                         self.assertEqual(server.connection().errors, [condition])
+
+    def test_whose_stanzas_are_too_much_is_heard_on_behind_them_once_we_are_logged_in(self):
+        server = self.server(None)
+        probe = self.bound(server, tls="none")
+        alice = server.session(f"alice@{DOMAIN}")
+        for number, what in enumerate(("an attribute of a megabyte", "a text of a megabyte", "1,000 attributes",
+                                       "200,000 nested elements"), 1):
+            with self.subTest(what):
+                alice.send(self.BAD[what][0])
+                if "nested" in what:
+                    alice.send(b"</a>" * 200_000)
+                alice.send(f"<message id='m{number}'/>")
+                self.assertEqual(probe.until("stanza", number)["id"], f"m{number}")
+                self.assertEqual(len([line for line in probe.lines() if "was passed over" in line]), number)
+        self.assertEqual(probe.all("end"), [])
 
     def test_with_a_document_type_is_refused(self):
         dtd = "<?xml version='1.0'?><!DOCTYPE x [<!ENTITY lol 'lol'>]><stream:stream>"

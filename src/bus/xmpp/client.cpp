@@ -71,7 +71,8 @@ c2s::Stream::Owner Client::owner_of_stream() {
             .on_drained = [this] { set_timer(); },
             .on_traffic = [this](c2s::Stream::Owner::Way way, std::string_view xml) { on_traffic(way, xml); },
             .wants_traffic = [this] { return debug_; },
-            .on_line = [this](const c2s::Login::Output::Line& line) { on_line(line); }};
+            .on_line = [this](const c2s::Login::Output::Line& line) { on_line(line); },
+            .on_refused = [this](wire::xml::Flaw flaw) { ++refused_[static_cast<std::size_t>(flaw)]; }};
 }
 
 void Client::on_bound(const c2s::Bound& bound) {

@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -80,6 +81,8 @@ public:
     std::string peer() const { return stream_ ? stream_->peer() : std::string(); }
     const std::string& mechanism() const { return mechanism_; }
     std::uint64_t connects() const { return connects_; }
+    /// Stanzas passed over and streams ended, by what was wrong with them.
+    const std::array<std::uint64_t, wire::xml::flaw_count>& refused() const { return refused_; }
     std::optional<std::chrono::system_clock::time_point> connected_since() const { return connected_since_; }
     enum class Debug : std::uint8_t { off, on };
     void set_debug(Debug debug, Dialect dialect);
@@ -121,6 +124,7 @@ private:
     bool closing_ = false;
     std::string mechanism_;
     std::uint64_t connects_ = 0;
+    std::array<std::uint64_t, wire::xml::flaw_count> refused_{};
     std::optional<std::chrono::system_clock::time_point> connected_since_;
     std::string trouble_;       ///< of the last stream; empty while connected
     std::string said_trouble_;  ///< in the log, so that the same is not said at every try

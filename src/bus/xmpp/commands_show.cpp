@@ -194,13 +194,15 @@ CounterRows rows_of(const sync::Counters& c) {
 
 CounterRows rows_of(const Client& client) {
     const Session& session = client.session();
-    return {{"connects", client.connects()},
-            {"stanzas_in", session.counters().stanzas_in},
-            {"unhandled", session.counters().unhandled},
-            {"stray_answers", session.counters().stray_answers},
-            {"bytes_under_way", session.pace().under_way()},
-            {"window", session.pace().window()},
-            {"unsent_bytes", client.unsent_bytes()}};
+    CounterRows rows{{"connects", client.connects()},
+                     {"stanzas_in", session.counters().stanzas_in},
+                     {"unhandled", session.counters().unhandled},
+                     {"stray_answers", session.counters().stray_answers},
+                     {"bytes_under_way", session.pace().under_way()},
+                     {"window", session.pace().window()},
+                     {"unsent_bytes", client.unsent_bytes()}};
+    console::add_refused<wire::xml::Flaw>(rows, client.refused());
+    return rows;
 }
 
 Reply show_counters(const XmppBus& bus, const Request& request, std::string_view usage) {

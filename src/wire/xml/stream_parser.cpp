@@ -47,6 +47,31 @@ Flaw flaw_of(XML_Error error) {
     return error == XML_ERROR_UNDEFINED_ENTITY ? Flaw::dtd : Flaw::malformed;
 }
 
+bool is_excess(Flaw flaw) {
+    return flaw == Flaw::too_deep || flaw == Flaw::too_large || flaw == Flaw::too_many_elements ||
+           flaw == Flaw::too_many_attributes;
+}
+
+/// Whether a tag opens, closes or does both, of which little has to be kept.
+class TagShape {
+public:
+    void take(std::string_view piece) {
+        if (bytes_ <= 1 && bytes_ + piece.size() > 1) second_ = piece[1 - bytes_];
+        if (piece.size() > 1) before_last_ = piece[piece.size() - 2];
+        if (piece.size() == 1) before_last_ = last_;
+        if (!piece.empty()) last_ = piece.back();
+        bytes_ += piece.size();
+    }
+    bool closes() const { return second_ == '/'; }
+    bool is_empty() const { return before_last_ == '/'; }
+
+private:
+    std::size_t bytes_ = 0;
+    char second_ = 0;
+    char before_last_ = 0;
+    char last_ = 0;
+};
+
 struct ParserFree {
     void operator()(XML_Parser parser) const { XML_ParserFree(parser); }
 };
@@ -86,8 +111,11 @@ public:
 
     tl::expected<void, Flaw> feed(std::string_view bytes, std::vector<Item>& out) {
         out_ = &out;
-        while (!flaw_ && !bytes.empty())
+        while (!flaw_ && !bytes.empty()) {
             bytes.remove_prefix(step(bytes));
+            if (flaw_ && excess_ == Excess::passed_over && stream_ == Stream::open && is_excess(*flaw_))
+                begin_to_pass();
+        }
         out_ = nullptr;
         if (flaw_) return tl::unexpected(*flaw_);
         return {};
@@ -103,7 +131,12 @@ public:
         header_text_.clear();
         held_ = {};
         stanza_bytes_ = elements_ = 0;
+        excess_ = Excess::refused;
+        passing_.reset();
     }
+
+    void pass_over_excess() { excess_ = Excess::passed_over; }
+    const std::array<std::uint64_t, flaw_count>& passed_over() const { return passed_over_; }
 
     bool in_the_middle() const {
         return place_ != Place::between || (stream_ == Stream::expected && !header_text_.empty());
@@ -117,10 +150,12 @@ private:
         cdata,
     };
     enum class Stream : std::uint8_t { expected, open, closed };
+    enum class Excess : std::uint8_t { refused, passed_over };
 
     // --- bytes to tags and texts; each reads some of the bytes and says how many ---
 
     std::size_t step(std::string_view bytes) {
+        if (passing_) return pass(bytes);
         switch (place_) {
             case Place::between:
                 return read_between(bytes);
@@ -151,10 +186,11 @@ private:
         const bool at_the_beginning = stream_ == Stream::expected && header_text_.empty();
         scanner_.start(at_the_beginning ? TagScanner::Declaration::allowed
                                         : TagScanner::Declaration::refused);
+        shape_ = {};
     }
 
     std::size_t read_tag(std::string_view bytes) {
-        const auto result = scanner_.scan(bytes.substr(0, allowed() + 1));
+        const auto result = scan(bytes.substr(0, allowed() + 1));
         if (scanner_.attributes() > limits_.attributes) refuse(Flaw::too_many_attributes);
         if (!count(result.read)) return result.read;
         if (result.found == TagScanner::Found::more)
@@ -162,6 +198,13 @@ private:
         else
             end_tag(result.found, bytes.substr(0, result.read));
         return result.read;
+    }
+
+    TagScanner::Result scan(std::string_view bytes) {
+        const auto result = scanner_.scan(bytes);
+        shape_.take(bytes.substr(0, result.read));
+        found_ = result.found;
+        return result;
     }
 
     void end_tag(TagScanner::Found found, std::string_view rest) {
@@ -257,6 +300,72 @@ private:
         const std::string_view in_time = text.substr(0, allowed());
         if (!in_time.empty()) parse(in_time);
         count(text.size());
+    }
+
+    // --- what exceeds the limits: only where its tags begin and end is looked at, and expat sees none of it
+    // ---
+
+    void begin_to_pass() {
+        passing_ = std::exchange(flaw_, std::nullopt);
+        open_ = stack_.size();
+        stack_.clear();
+        held_ = {};
+        if (place_ == Place::tag) pass_tag();
+    }
+
+    std::size_t pass(std::string_view bytes) {
+        if (place_ == Place::tag) {
+            const auto read = scan(bytes).read;
+            pass_tag();
+            return read;
+        }
+        if (place_ == Place::cdata) {
+            std::size_t at = 0;
+            while (at < bytes.size() && !cdata_ends_with(bytes[at++])) {
+            }
+            if (cdata_end_ == 3) place_ = Place::text;
+            return at;
+        }
+        const auto at = std::min(bytes.find('<'), bytes.size());
+        if (at < bytes.size()) begin_tag();
+        return at;
+    }
+
+    /// What was found of the tag so far.
+    void pass_tag() {
+        switch (found_) {
+            case TagScanner::Found::more:
+                return;
+            case TagScanner::Found::tag:
+                return pass_whole_tag();
+            case TagScanner::Found::cdata:
+                place_ = Place::cdata;
+                cdata_end_ = 0;
+                if (open_ == 0) refuse(Flaw::malformed);
+                return;
+            case TagScanner::Found::instruction:
+                return refuse(Flaw::instruction);
+            case TagScanner::Found::dtd:
+                return refuse(Flaw::dtd);
+            case TagScanner::Found::declaration:
+            case TagScanner::Found::malformed:
+                return refuse(Flaw::malformed);
+        }
+    }
+
+    void pass_whole_tag() {
+        place_ = Place::text;
+        if (shape_.closes() && open_ == 0) return refuse(Flaw::malformed);
+        if (shape_.closes())
+            --open_;
+        else if (!shape_.is_empty())
+            ++open_;
+        if (open_ > 0) return;
+        ++passed_over_[static_cast<std::size_t>(*passing_)];
+        passing_.reset();
+        place_ = Place::between;
+        stanza_bytes_ = elements_ = 0;
+        renew();
     }
 
     std::size_t allowed() const { return limits_.stanza_bytes - stanza_bytes_; }
@@ -386,6 +495,12 @@ private:
     std::size_t parsed_bytes_ = 0;  ///< since the parser was made
     std::size_t reference_bytes_ = 0;
     int cdata_end_ = 0;
+    TagShape shape_;
+    TagScanner::Found found_ = TagScanner::Found::more;
+    Excess excess_ = Excess::refused;
+    std::optional<Flaw> passing_;  ///< what the stanza exceeds that is passed over
+    std::size_t open_ = 0;         ///< elements of it
+    std::array<std::uint64_t, flaw_count> passed_over_{};
 };
 
 StreamParser::StreamParser(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -395,6 +510,12 @@ StreamParser& StreamParser::operator=(StreamParser&&) noexcept = default;
 
 tl::expected<void, Flaw> StreamParser::feed(std::string_view bytes, std::vector<Item>& out) {
     return impl_->feed(bytes, out);
+}
+void StreamParser::pass_over_excess() {
+    impl_->pass_over_excess();
+}
+const std::array<std::uint64_t, flaw_count>& StreamParser::passed_over() const {
+    return impl_->passed_over();
 }
 void StreamParser::reset() {
     impl_->reset();

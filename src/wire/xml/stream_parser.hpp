@@ -4,6 +4,7 @@
 
 #include <tl/expected.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -47,6 +48,9 @@ using Item = std::variant<StreamOpened, Element, StreamClosed>;
 /// Reads one XML stream: its header, then each child whole, then its end. White space between stanzas is
 /// passed over; other text there is malformed. After a Flaw it reads nothing more until reset().
 ///
+/// Once told so, it passes over a stanza that exceeds Limits, whatever is in it but DTDs, instructions and
+/// comments, and goes on behind it: whoever may write to us through our server decides how large a stanza is.
+///
 /// An item is given out with its last byte, however the bytes were cut.
 ///
 /// Cost  one pass, whatever the pieces; memory is bounded by Limits whatever comes, and what a large stanza
@@ -61,6 +65,10 @@ public:
     /// Appends what is complete by these bytes; pieces may be of any size. What was complete before the flaw
     /// is there, too.
     tl::expected<void, Flaw> feed(std::string_view bytes, std::vector<Item>& out);
+    /// From here on, until reset().
+    void pass_over_excess();
+    /// How many stanzas were, by what was exceeded: since it was made.
+    const std::array<std::uint64_t, flaw_count>& passed_over() const;
     /// The next byte begins another stream; whatever was half read is forgotten (RFC 6120 section 5.4.3.3:
     /// nothing that came in the clear counts behind TLS).
     void reset();

@@ -356,6 +356,118 @@ TEST(StreamParser, KnowsItsPrefixesThroughALongStream) {
     EXPECT_THAT(feed(parser, "</stream:stream>").text(), testing::ElementsAre("closed"));
 }
 
+// --- what exceeds the limits, passed over ---
+
+std::string nested(int levels) {
+    std::string out;
+    for (int i = 0; i < levels; ++i)
+        out += "<a>";
+    for (int i = 0; i < levels; ++i)
+        out += "</a>";
+    return out;
+}
+
+struct Excessive {
+    std::string stanza;
+    Flaw flaw;
+};
+std::vector<Excessive> excessive() {
+    const std::string much(1'000'000, 'x');
+    std::string many;
+    for (int i = 0; i < 17'000; ++i)
+        many += i % 2 == 0 ? "<a/>" : "<a b='/'></a>";
+    std::string attributes;
+    for (int i = 0; i < 65; ++i)
+        attributes += " a" + std::to_string(i) + "='/>'";
+    return {{"<message><body>" + much + "</body></message>", Flaw::too_large},
+            {"<message><body a='>/'>" + much + "<b/></body><c></c></message>", Flaw::too_large},
+            {"<message><body><![CDATA[" + much + "</message>]]]></body></message>", Flaw::too_large},
+            {"<message a='/>" + much + "'/>", Flaw::too_large},
+            {"<message a='" + much + "'><b>&lt;</b></message>", Flaw::too_large},
+            {"<message><b a='" + much + "'/></message>", Flaw::too_large},
+            {"<message><" + much + "/></message>", Flaw::too_large},
+            {"<message><b xmlns='" + std::string(300, 'n') + "'><c/></b></message>", Flaw::too_large},
+            {"<message>" + std::string(300'000, ' ') + "</message>", Flaw::too_large},
+            {"<message>" + nested(200'000) + "</message>", Flaw::too_deep},
+            {nested(33), Flaw::too_deep},
+            {"<message>" + many + "</message>", Flaw::too_many_elements},
+            {"<message><a" + attributes + "/><b></b></message>", Flaw::too_many_attributes},
+            {"<message" + attributes + "/>", Flaw::too_many_attributes},
+            {"<message" + attributes + "><b/></message>", Flaw::too_many_attributes}};
+}
+
+TEST(StreamParser, PassesOverWhatExceedsTheLimitsWhenToldSo) {
+    for (const auto& [stanza, flaw] : excessive()) {
+        for (const std::size_t piece : {std::string_view::npos, std::size_t{65'536}, std::size_t{4'097}}) {
+            StreamParser parser;
+            feed(parser, header);
+            parser.pass_over_excess();
+            EXPECT_EQ(feed(parser, "<a/>" + stanza + "<b x='y'>z</b>" + stanza + " <c/>", piece).text(),
+                      (std::vector<std::string>{"<a/>", "<b x='y'>z</b>", "<c/>"}))
+                << stanza.substr(0, 60);
+            EXPECT_FALSE(parser.in_the_middle());
+            for (std::size_t i = 0; i < flaw_count; ++i)
+                EXPECT_EQ(parser.passed_over().at(i), static_cast<Flaw>(i) == flaw ? 2U : 0U)
+                    << stanza.substr(0, 60);
+            EXPECT_EQ(feed(parser, "</stream:stream>").text(), std::vector<std::string>{"closed"});
+        }
+    }
+}
+
+TEST(StreamParser, PassesOverTheSameHoweverTheBytesAreCut) {
+    const Limits limits{
+        .depth = 3, .stanza_bytes = 60, .elements = 4, .attributes = 2, .namespace_bytes = 20};
+    const std::string bytes = "<s xmlns='jabber:client'><a>" + std::string(70, 'x') + "</a><b/><c " +
+                              std::string(70, 'y') +
+                              "='/'/><d><e><f><g></g></f></e></d><h a='' b='' c=''/><i/>";
+    for (std::size_t piece = 1; piece < bytes.size(); ++piece) {
+        StreamParser parser(limits);
+        parser.pass_over_excess();
+        const Outcome came = feed(parser, bytes, piece);
+        EXPECT_THAT(came.text(), testing::ElementsAre(testing::_, "<b/>", "<i/>")) << piece;
+    }
+}
+
+TEST(StreamParser, PassesOverNothingElse) {
+    const std::string much = "<message><body>" + std::string(300'000, 'x');
+    for (const auto& [bytes, flaw] :
+         std::vector<std::pair<std::string, Flaw>>{{much + "<!-- x -->", Flaw::instruction},
+                                                   {much + "<?x?>", Flaw::instruction},
+                                                   {much + "<!DOCTYPE x>", Flaw::dtd},
+                                                   {much + "</body></message>hello", Flaw::malformed},
+                                                   {much + "</body></message></a></b>", Flaw::malformed},
+                                                   {much + "</body></message><a><b></a>", Flaw::malformed},
+                                                   {"<a>&x;</a>", Flaw::dtd}}) {
+        StreamParser parser;
+        feed(parser, header);
+        parser.pass_over_excess();
+        EXPECT_EQ(feed(parser, bytes).flaw, flaw) << bytes.substr(bytes.size() - 20);
+    }
+}
+
+TEST(StreamParser, PassesOverNoHeaderAndNothingAfterAReset) {
+    StreamParser parser;
+    parser.pass_over_excess();
+    EXPECT_EQ(feed(parser, "<s a='" + std::string(300'000, 'x')).flaw, Flaw::too_large);
+    parser.reset();
+    feed(parser, header);
+    EXPECT_EQ(feed(parser, "<a>" + std::string(300'000, 'x')).flaw, Flaw::too_large);
+}
+
+TEST(StreamParser, KeepsNothingOfWhatItPassesOver) {
+    StreamParser parser;
+    feed(parser, header);
+    parser.pass_over_excess();
+    feed(parser, "<a><b c='");
+    const std::string much(1'000'000, 'x');
+    feed(parser, much);
+    const auto before = mallinfo2().uordblks;
+    for (int i = 0; i < 20; ++i)
+        feed(parser, much);
+    EXPECT_LT(mallinfo2().uordblks, before + 100'000);
+    EXPECT_EQ(feed(parser, "'/></a><d/>").text(), std::vector<std::string>{"<d/>"});
+}
+
 TEST(StreamParser, HasAWordForEachFlaw) {
     for (std::size_t i = 0; i < flaw_count; ++i)
         EXPECT_NE(to_string(static_cast<Flaw>(i)), "?");
