@@ -234,9 +234,12 @@ std::vector<Row> account_rows(JabberFile file) {
          set_port},
         flag<&JabberClient::srv>(any_section, "srv", "no", "Whether the domain's SRV records name the host",
                                  "Only where serverhost is missing."),
-        flag<&JabberClient::register_account>(
-            any_section, "register_account", "no", "Makes the account where it does not exist",
-            "By in-band registration (XEP-0077), if the server offers that, once after a refused login.")};
+        flag<&JabberClient::register_account>(any_section, "register_account", "no",
+                                              "Makes the account where it does not exist",
+                                              "By in-band registration (XEP-0077), if the server offers "
+                                              "that, once after a refused login. Not where "
+                                              "the server does not show that the name is free, or may "
+                                              "replace the password of one that is taken.")};
 }
 
 std::vector<Row> security_rows() {
@@ -273,7 +276,7 @@ std::vector<Row> security_rows() {
                 any_section, "usesasl", "yes", "Logs in by SASL",
                 "The strongest of SCRAM-SHA-512, -256, -1, DIGEST-MD5 (where nothing is "
                 "encrypted) and PLAIN that the server offers. no: jabber:iq:auth "
-                "(XEP-0078), which few servers have.")};
+                "(XEP-0078), which few servers have, and without TLS only where there is no SCRAM.")};
 }
 
 std::vector<Row> event_rows() {

@@ -223,9 +223,19 @@ class Document(XmppTest):
         pbx1, pbx2 = self.pair()
         pbx1.set("INUSE")
         pbx2.until_hint("InUse")
-        wait_until(lambda: pbx1.ask("xmpp doctor").status == 0, "nothing is missing")
-        self.assertIn("may create", pbx1.do("xmpp doctor"))
-        self.assertNotIn("each by itself", pbx1.do("bus show"))
+        for node in (pbx1, pbx2):
+            wait_until(lambda node=node: node.ask("xmpp doctor").status == 0, f"{node.name} may make nodes")
+            self.assertNotIn("each by itself", node.do("bus show"))
+
+    def test_an_ejabberd_that_keeps_passwords_plain_lets_the_servers_register(self):
+        [row] = [line for line in TEXT.splitlines() if line.startswith("| `register_account` |")]
+        self.assertIn("`auth_password_format: plain`", row)
+        server = self.server_there(DocumentedEjabberd, accounts=(), registration=True,
+                                   more={"auth_password_format": "plain"}).start()
+        pbx1, pbx2 = self.pair(more="register_account = yes\n")
+        pbx1.set("INUSE")
+        pbx2.until_hint("InUse")
+        self.assertTrue(server.has_account("server1") and server.has_account("server2"))
 
 
 if __name__ == "__main__":
