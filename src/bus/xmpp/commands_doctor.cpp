@@ -68,7 +68,7 @@ Check audience_check(const XmppBus& bus) {
                 "a node of our own, or their subscription to it, is missing: see above"};
     return {Verdict::pass,
             "lamplights",
-            items == 0 ? std::string("none is there") : fmt::format("{} follow our node", items),
+            items == 0 ? std::string("none is there") : fmt::format("our node is followed by {}", items),
             {}};
 }
 
