@@ -36,8 +36,8 @@ public:
 private:
     bool end_group() {
         if (group_ & ((1u << 8 * padding_) - 1)) return false;
-        for (unsigned i = 0; i < 3 - padding_; ++i)
-            out_.push_back(static_cast<std::uint8_t>(group_ >> (16 - 8 * i)));
+        for (unsigned left = 24; left > 8 * padding_; left -= 8)
+            out_.push_back(static_cast<std::uint8_t>(group_ >> (left - 8)));
         ended_ = padding_ > 0;
         group_ = count_ = padding_ = 0;
         return out_.size() <= most_;

@@ -276,14 +276,18 @@ private:
     }
 
     std::size_t read_cdata(std::string_view bytes) {
-        bytes = bytes.substr(0, allowed() + 1);
-        std::size_t at = 0;
-        while (at < bytes.size() && !cdata_ends_with(bytes[at++])) {
-        }
-        parse_and_count(bytes.substr(0, at));
+        const auto read = through_cdata_end(bytes.substr(0, allowed() + 1));
+        parse_and_count(bytes.substr(0, read));
         if (cdata_end_ == 3) place_ = Place::text;
         reference_bytes_ = 0;
-        return at;
+        return read;
+    }
+
+    /// How many bytes belong to the section.
+    std::size_t through_cdata_end(std::string_view bytes) {
+        for (std::size_t at = 0; at < bytes.size(); ++at)
+            if (cdata_ends_with(bytes[at])) return at + 1;
+        return bytes.size();
     }
 
     /// Counts the bytes of `]]>`.
@@ -302,8 +306,7 @@ private:
         count(text.size());
     }
 
-    // --- what exceeds the limits: only where its tags begin and end is looked at, and expat sees none of it
-    // ---
+    // --- what exceeds the limits: its tags' beginnings and ends are looked for, expat sees none of it ---
 
     void begin_to_pass() {
         passing_ = std::exchange(flaw_, std::nullopt);
@@ -320,11 +323,9 @@ private:
             return read;
         }
         if (place_ == Place::cdata) {
-            std::size_t at = 0;
-            while (at < bytes.size() && !cdata_ends_with(bytes[at++])) {
-            }
+            const auto read = through_cdata_end(bytes);
             if (cdata_end_ == 3) place_ = Place::text;
-            return at;
+            return read;
         }
         const auto at = std::min(bytes.find('<'), bytes.size());
         if (at < bytes.size()) begin_tag();
