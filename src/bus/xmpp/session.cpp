@@ -83,8 +83,12 @@ void Session::receive(const Element& stanza, state::Time now, Output& out) {
         receive_message(stanza, now, out);
     else if (!roster_.receive(stanza, now, out.roster))
         ++counters_.unhandled;
-    if (std::exchange(out.roster.complete, false)) complete_ = out.complete = true;
+    note_roster(out);
     gather(out);
+}
+
+void Session::note_roster(Output& out) {
+    if (std::exchange(out.roster.complete, false)) complete_ = out.complete = true;
 }
 
 void Session::receive_iq(const Element& iq, const std::optional<c2s::Jid>& from, state::Time now,
@@ -132,6 +136,7 @@ void Session::on_time(state::Time now, Output& out) {
     if (!self_) return;
     requests_.on_time(now);
     roster_.settle(out.roster);
+    note_roster(out);
     nodes_.on_time(now, out.nodes);
     if (settings_.keepalive == Settings::Keepalive::yes) ping(now, out);
     gather(out);

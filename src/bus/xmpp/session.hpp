@@ -37,7 +37,7 @@ public:
         /// IQs with something of Lamplights in them, and from whom.
         std::vector<std::pair<c2s::Jid, wire::xml::Element>> iqs;
         std::vector<c2s::Jid> heard;  ///< full JIDs that something came from
-        bool complete = false;        ///< the roster has come: the client is `Connected`
+        bool complete = false;        ///< the roster has come, or will not: the client is `Connected`
         bool silent = false;          ///< the server does not answer: give the stream up
     };
     static constexpr state::Duration ping_every = std::chrono::seconds(5);
@@ -76,6 +76,7 @@ private:
     void receive_iq(const wire::xml::Element& iq, const std::optional<c2s::Jid>& from, state::Time now,
                     Output& out);
     void receive_message(const wire::xml::Element& message, state::Time now, Output& out);
+    void note_roster(Output& out);
     void ping(state::Time now, Output& out);
 
     Settings settings_;
