@@ -188,7 +188,7 @@ private:
                 inherit(target ? result_.sections[*target] : fresh, word, where);
         }
         if (target)
-            level.section = current_ = *target;
+            level.section = current_ = target;
         else
             open_section(std::move(fresh), level);
     }
@@ -305,10 +305,14 @@ private:
     }
 
     bool may_inherit(Where where) {
-        if (inherited_ == most_inherited && !std::exchange(complained_of_inherited_, true))
+        if (inherited_ < most_inherited) {
+            ++inherited_;
+            return true;
+        }
+        if (!std::exchange(complained_of_inherited_, true))
             problem(Severity::error, where, "templates bring too many options",
                     fmt::format("the limit is {}", most_inherited), "inherit less");
-        return inherited_ < most_inherited && ++inherited_ != 0;
+        return false;
     }
 
     // --- directives ---
