@@ -2,8 +2,8 @@
 // an Asterisk's node is never unsubscribed, purged or deleted, what is asked has an end, and every event is a
 // step.
 #include "bus/xmpp/nodes.hpp"
+#include "scripted_server.hpp"
 #include "wire/pubsub/event.hpp"
-#include "wire/xml/stream_parser.hpp"
 
 #include <cstdlib>
 #include <map>
@@ -105,31 +105,18 @@ struct Client {
     std::map<std::string, bool> ready;
 };
 
-std::vector<wire::xml::Item> items_of(std::string_view line) {
-    wire::xml::StreamParser parser;
-    std::vector<wire::xml::Item> items;
-    const std::string opened =
-        "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>";
-    if (parser.feed(opened, items)) static_cast<void>(parser.feed(line, items));
-    return items;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    std::string_view text(reinterpret_cast<const char*>(data), size);
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
     Client client(text.starts_with("c\n"));
-    for (int lines = 0; !text.empty() && lines < 64; ++lines) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
-        if (line.empty()) continue;
-        const std::vector<wire::xml::Item> items = items_of(line.substr(1));
-        bool any = false;
-        for (const wire::xml::Item& item : items)
-            if (const auto* const stanza = std::get_if<wire::xml::Element>(&item))
-                client.hear(line[0], *stanza), any = true;
-        if (!any) client.happens(line[0]);
-    }
+    fuzz::for_each_line(text, [&](std::string_view line) {
+        if (line.empty()) return;
+        const std::vector<wire::xml::Element> stanzas = fuzz::stanzas_of(line.substr(1));
+        for (const wire::xml::Element& stanza : stanzas)
+            client.hear(line[0], stanza);
+        if (stanzas.empty()) client.happens(line[0]);
+    });
     client.pass(600);
     return 0;
 }

@@ -1,8 +1,8 @@
 // Whatever a server says of buddies, ourselves and strangers, a line a stanza: a byte before it says what
 // else happens. Nobody but a buddy is announced, limits hold, and nothing that was said is echoed.
 #include "bus/xmpp/roster.hpp"
+#include "scripted_server.hpp"
 #include "wire/pubsub/names.hpp"
-#include "wire/xml/stream_parser.hpp"
 
 #include <cstdlib>
 #include <set>
@@ -74,23 +74,11 @@ struct Client {
     std::set<c2s::Jid> present;
 };
 
-std::vector<wire::xml::Item> items_of(std::string_view line) {
-    wire::xml::StreamParser parser;
-    std::vector<wire::xml::Item> items;
-    const std::string opened =
-        "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'>";
-    if (parser.feed(opened, items)) static_cast<void>(parser.feed(line, items));
-    return items;
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Client client;
-    std::string_view text(reinterpret_cast<const char*>(data), size);
-    for (int lines = 0; !text.empty() && lines < 64; ++lines) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    fuzz::for_each_line({reinterpret_cast<const char*>(data), size}, [&](std::string_view line) {
         if (line.starts_with('!')) client.lose();
         if (line.starts_with('+')) {
             client.now += std::chrono::seconds(30);
@@ -99,8 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             client.check();
         }
         const std::size_t begin = std::min(line.find('<'), line.size());
-        for (const wire::xml::Item& item : items_of(line.substr(begin)))
-            if (const auto* const stanza = std::get_if<wire::xml::Element>(&item)) client.hear(*stanza);
-    }
+        for (const wire::xml::Element& stanza : fuzz::stanzas_of(line.substr(begin)))
+            client.hear(stanza);
+    });
     return 0;
 }
