@@ -35,8 +35,7 @@ void Outgoing::set_yields(std::uint16_t place, Yields yields) {
 }
 
 void Outgoing::vote_changed(std::uint16_t place, std::uint32_t device) {
-    if (place >= dirty_.size()) dirty_.resize(std::size_t{place} + 1);
-    if (dirty_[place].add(device)) changes_.push_back({place, device});
+    changes_.add({place, device});
 }
 
 void Outgoing::mwi_changed(std::uint16_t place, const Mailbox& mailbox) {
@@ -135,20 +134,13 @@ void Outgoing::say_goodbye() {
     repairs_.clear();
     crossed_.clear();
     crossed_mwi_.clear();
-    const std::vector<Pair> waiting(changes_.begin() + static_cast<std::ptrdiff_t>(changes_at_),
-                                    changes_.end());
-    changes_.clear();
-    changes_at_ = 0;
-    for (const Pair& pair : waiting) {
-        dirty_[pair.place].remove(pair.device);
-        if (is_withdrawn(pair)) vote_changed(pair.place, pair.device);
-    }
+    changes_.remove_if([&](sync::OwnVote vote) { return !is_withdrawn(vote); });
     std::erase_if(mwi_changes_,
-                  [&](const MailboxPair& pair) { return !is_withdrawn(pair.place, pair.mailbox); });
+                  [&](const sync::OwnMailboxVote& pair) { return !is_withdrawn(pair.place, pair.mailbox); });
     dump();
 }
 
-bool Outgoing::is_withdrawn(Pair pair) const {
+bool Outgoing::is_withdrawn(sync::OwnVote pair) const {
     const auto view = engine_.vote(DeviceId{pair.device}, own_[pair.place].id);
     return view && view->withdrawn;
 }
@@ -159,10 +151,7 @@ bool Outgoing::is_withdrawn(std::uint16_t place, const Mailbox& mailbox) const {
 }
 
 void Outgoing::forget_own() {
-    for (sync::Bits& bits : dirty_)
-        bits.clear();
     changes_.clear();
-    changes_at_ = 0;
     mwi_changes_.clear();
     dump_devices_.end();
     dump_mailboxes_.end();
@@ -251,21 +240,9 @@ std::size_t Outgoing::take_change(MutableBytes out, InFlight& about) {
 
 std::size_t Outgoing::take_device_change(MutableBytes out, InFlight& about) {
     std::size_t bytes = 0;
-    for (std::uint32_t i = 0; i < slice && changes_at_ < changes_.size() && bytes == 0; ++i) {
-        const Pair pair = changes_[changes_at_++];
-        dirty_[pair.place].remove(pair.device);
-        bytes = write_own(pair, out, about);
-    }
-    compact_changes();
+    for (std::uint32_t i = 0; i < slice && !changes_.empty() && bytes == 0; ++i)
+        bytes = write_own(changes_.take_first(), out, about);
     return bytes;
-}
-
-void Outgoing::compact_changes() {
-    constexpr std::size_t many = 4096;
-    const bool all = changes_at_ == changes_.size();
-    if (!all && (changes_at_ < many || changes_at_ < changes_.size() / 2)) return;
-    changes_.erase(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(changes_at_));
-    changes_at_ = 0;
 }
 
 std::size_t Outgoing::take_mwi_change(MutableBytes out, InFlight& about) {
@@ -299,7 +276,7 @@ std::size_t Outgoing::take_dumped_device(MutableBytes out, InFlight& about) {
         const auto device = dump_devices_.at(engine_.device_bound());
         if (!device) return 0;
         while (dump_place_ < own_.size()) {
-            const Pair pair{dump_place_++, state::index_of(*device)};
+            const sync::OwnVote pair{dump_place_++, state::index_of(*device)};
             if (passes_over_withdrawals() && is_withdrawn(pair)) continue;
             if (const auto bytes = write_own(pair, out, about)) return bytes;
         }
@@ -371,7 +348,7 @@ std::size_t Outgoing::take_crossed(MutableBytes out, InFlight& about) {
 
 // --- messages ---
 
-std::size_t Outgoing::write_own(Pair pair, MutableBytes out, InFlight& about) {
+std::size_t Outgoing::write_own(sync::OwnVote pair, MutableBytes out, InFlight& about) {
     const DeviceId device{pair.device};
     if (!settings_.publish.device_state || yields(pair.place)) return 0;
     const auto view = engine_.vote(device, own_[pair.place].id);
@@ -494,8 +471,8 @@ std::uint64_t Outgoing::waiting() const {
     std::uint64_t dump = 0;
     if (dump_devices_.running())
         dump = std::min<std::uint64_t>(dump_devices_.left(engine_.device_bound()), own_votes());
-    return dump + (changes_.size() - changes_at_) + mwi_changes_.size() + in_flight_.size() +
-           repairs_.size() + crossed_.size() + crossed_mwi_.size() + (dump_mailboxes_.running() ? 1 : 0);
+    return dump + changes_.size() + mwi_changes_.size() + in_flight_.size() + repairs_.size() +
+           crossed_.size() + crossed_mwi_.size() + (dump_mailboxes_.running() ? 1 : 0);
 }
 
 }  // namespace lamplight::bus::plain

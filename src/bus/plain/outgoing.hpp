@@ -6,6 +6,7 @@
 #include "bus/plain/settings.hpp"
 #include "bus/plain/walk.hpp"
 #include "bus/sync/bits.hpp"
+#include "bus/sync/waiting_votes.hpp"
 #include "ring/types.hpp"
 #include "state/engine.hpp"
 #include "state/mwi.hpp"
@@ -90,15 +91,6 @@ public:
     std::uint64_t waiting() const;
 
 private:
-    struct Pair {
-        std::uint16_t place;
-        std::uint32_t device;
-    };
-    struct MailboxPair {
-        std::uint16_t place;
-        state::Mailbox mailbox;
-        auto operator<=>(const MailboxPair&) const = default;
-    };
     struct Stranger {
         ring::Member member;
         state::Eid eid;
@@ -136,7 +128,7 @@ private:
     std::size_t take_repair_of(Repair& repair, wire::MutableBytes out, InFlight& about);
     std::size_t take_crossed(wire::MutableBytes out, InFlight& about);
 
-    std::size_t write_own(Pair pair, wire::MutableBytes out, InFlight& about);
+    std::size_t write_own(sync::OwnVote pair, wire::MutableBytes out, InFlight& about);
     std::size_t write_own(std::uint16_t place, const state::Mailbox& mailbox, wire::MutableBytes out,
                           InFlight& about);
     std::size_t write_behalf(state::NodeId node, state::DeviceId device, wire::MutableBytes out,
@@ -147,11 +139,11 @@ private:
         return wire::event::encode(event, settings_.dialect, out);
     }
     void too_long(state::DeviceId device);
-    bool is_withdrawn(Pair pair) const;
+    bool is_withdrawn(sync::OwnVote pair) const;
     bool is_withdrawn(std::uint16_t place, const state::Mailbox& mailbox) const;
     bool passes_over_withdrawals() const { return goodbye_ && !repeats_withdrawals_; }
 
-    bool changes_wait() const { return changes_at_ < changes_.size() || !mwi_changes_.empty(); }
+    bool changes_wait() const { return !changes_.empty() || !mwi_changes_.empty(); }
     bool walks() const { return dump_devices_.running() || dump_mailboxes_.running() || repairs_wait(); }
     bool repairs_wait() const { return !repairs_.empty() || !crossed_.empty() || !crossed_mwi_.empty(); }
     bool goodbye_waits() const { return changes_wait() || walks(); }
@@ -161,7 +153,6 @@ private:
     }
     void begin_dump();
     void end_dump_when_through();
-    void compact_changes();
     void walk_of(Repair& repair) const;
     void drop_repair(ring::Member stranger);
     std::deque<InFlight>::iterator under_way(MessageId id);
@@ -180,10 +171,8 @@ private:
     std::string address_;
 
     // Changes.
-    std::vector<sync::Bits> dirty_;  ///< by place: in changes_
-    std::vector<Pair> changes_;
-    std::size_t changes_at_ = 0;  ///< before it all are taken
-    std::set<MailboxPair> mwi_changes_;
+    sync::WaitingVotes changes_;
+    std::set<sync::OwnMailboxVote> mwi_changes_;
     std::uint32_t turn_ = 0;
 
     // The dump.

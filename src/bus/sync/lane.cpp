@@ -30,11 +30,7 @@ T take_first(std::vector<T>& list) {
 // --- what is to be said ---
 
 void Lane::vote_changed(std::size_t place, state::DeviceId device) {
-    if (place >= dirty_.size()) dirty_.resize(place + 1);
-    const std::uint32_t index = state::index_of(device);
-    if (!dirty_[place].add(index)) return;
-    changes_.push_back({static_cast<std::uint16_t>(place), index});
-    ++waiting_;
+    changes_.add({static_cast<std::uint16_t>(place), state::index_of(device)});
 }
 
 void Lane::mwi_changed(std::size_t place, const state::Mailbox& mailbox) {
@@ -99,12 +95,11 @@ void Lane::say_digest(std::size_t place) {
 }
 
 void Lane::copy_to(Lane& other) const {
-    for (std::size_t i = changes_at_; i < changes_.size(); ++i)
-        other.vote_changed(changes_[i].place, state::DeviceId{changes_[i].device});
+    changes_.for_each([&](OwnVote vote) { other.changes_.add(vote); });
     other.mwi_changes_.insert(mwi_changes_.begin(), mwi_changes_.end());
     for (const InFlight& frame : in_flight_) {
-        for (const Pair& pair : frame.votes)
-            other.vote_changed(pair.place, state::DeviceId{pair.device});
+        for (const OwnVote& vote : frame.votes)
+            other.changes_.add(vote);
         other.mwi_changes_.insert(frame.mwi.begin(), frame.mwi.end());
     }
 }
@@ -118,11 +113,7 @@ void Lane::say_unsupported(std::uint8_t format) {
 }
 
 void Lane::clear() {
-    for (Bits& bits : dirty_)
-        bits.clear();
     changes_.clear();
-    changes_at_ = 0;
-    waiting_ = 0;
     mwi_changes_.clear();
     renew_names();
     hello_wanted_ = hello_running_ = hello_request_ = false;
@@ -287,7 +278,7 @@ std::size_t Lane::take_snapshot_edge(MutableBytes out, InFlight& about) {
 
 std::size_t Lane::take_votes(MutableBytes out, InFlight& about) {
     const bool snapshot = snapshot_ && snapshot_->begun && !goodbye_;
-    if (waiting_ == 0 && !snapshot) return 0;
+    if (changes_.empty() && !snapshot) return 0;
     about.about = InFlight::About::votes;
     VotesWriter writer(out, table_);
     if (snapshot) about.snapshot = static_cast<std::uint16_t>(snapshot_->place);
@@ -299,17 +290,10 @@ std::size_t Lane::take_votes(MutableBytes out, InFlight& about) {
 }
 
 void Lane::fill_with_changes(VotesWriter& writer, std::size_t keep_free, InFlight& about) {
-    while (changes_at_ < changes_.size() && writer.left() > keep_free) {
-        const Pair pair = changes_[changes_at_];
-        if (add_vote(writer, pair.place, pair.device, about) == Added::no_room) break;
-        ++changes_at_;
-        dirty_[pair.place].remove(pair.device);
-        --waiting_;
-    }
-    constexpr std::size_t many = 4096;
-    if (changes_at_ == changes_.size() || (changes_at_ > many && changes_at_ > changes_.size() / 2)) {
-        changes_.erase(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(changes_at_));
-        changes_at_ = 0;
+    while (!changes_.empty() && writer.left() > keep_free) {
+        const OwnVote vote = changes_.first();
+        if (add_vote(writer, vote.place, vote.device, about) == Added::no_room) return;
+        changes_.remove_first();
     }
 }
 
@@ -482,9 +466,9 @@ void Lane::say_again(const InFlight& frame) {
         case About::mwi:
             break;
     }
-    for (const Pair& pair : frame.votes) {
-        defined_.remove(pair.device);
-        vote_changed(pair.place, state::DeviceId{pair.device});
+    for (const OwnVote& vote : frame.votes) {
+        defined_.remove(vote.device);
+        changes_.add(vote);
     }
     mwi_changes_.insert(frame.mwi.begin(), frame.mwi.end());
     if (frame.snapshot) restart_snapshot(*frame.snapshot);

@@ -3,6 +3,7 @@
 #include "bus/sync/bits.hpp"
 #include "bus/sync/counters.hpp"
 #include "bus/sync/own_nodes.hpp"
+#include "bus/sync/waiting_votes.hpp"
 #include "state/mwi.hpp"
 #include "wire/vote/encode.hpp"
 
@@ -96,20 +97,11 @@ public:
     void lost(FrameId id);
     bool said_goodbye() const { return closed_ && in_flight_.empty(); }
 
-    std::uint64_t waiting() const { return waiting_ + mwi_changes_.size() + in_flight_votes_; }
+    std::uint64_t waiting() const { return changes_.size() + mwi_changes_.size() + in_flight_votes_; }
     /// Nobody listens: forget everything that waits.
     void clear();
 
 private:
-    struct Pair {
-        std::uint16_t place;
-        std::uint32_t device;
-    };
-    struct MailboxPair {
-        std::uint16_t place;
-        state::Mailbox mailbox;
-        auto operator<=>(const MailboxPair&) const = default;
-    };
     /// What a frame was about, to say it again when it is lost.
     struct InFlight {
         enum class About : std::uint8_t {
@@ -133,8 +125,8 @@ private:
         std::uint8_t format = 0;
         bool fresh = true;
         std::optional<std::uint16_t> snapshot;  ///< of which own node it carries a part
-        std::vector<Pair> votes;
-        std::vector<MailboxPair> mwi;
+        std::vector<OwnVote> votes;
+        std::vector<OwnMailboxVote> mwi;
         std::vector<std::uint16_t> digests;
         std::size_t vote_count() const { return votes.size() + mwi.size(); }
     };
@@ -169,7 +161,7 @@ private:
     Added add_mwi(wire::vote::MwiWriter& writer, std::size_t place, const state::Mailbox& mailbox,
                   InFlight& about);
     bool snapshot_of_mailboxes() const;
-    bool changes_wait() const { return waiting_ > 0 || !mwi_changes_.empty(); }
+    bool changes_wait() const { return !changes_.empty() || !mwi_changes_.empty(); }
     void start_hello();
     std::uint32_t bound() const { return engine_.device_bound(); }
     InFlight fresh_record();
@@ -182,11 +174,8 @@ private:
     const std::string& software_;
 
     // Changes.
-    std::vector<Bits> dirty_;  ///< by place: in changes_
-    std::vector<Pair> changes_;
-    std::size_t changes_at_ = 0;  ///< before it all are sent
-    std::uint64_t waiting_ = 0;
-    std::set<MailboxPair> mwi_changes_;
+    WaitingVotes changes_;
+    std::set<OwnMailboxVote> mwi_changes_;
     bool mwi_turn_ = false;  ///< the last frame of votes was about devices
 
     // Names.
@@ -215,7 +204,7 @@ private:
     std::uint64_t frames_ = 0;
     std::deque<InFlight> in_flight_;
     std::uint64_t in_flight_votes_ = 0;
-    std::vector<std::vector<Pair>> spare_;  ///< of delivered frames, to be used again
+    std::vector<std::vector<OwnVote>> spare_;  ///< of delivered frames, to be used again
 };
 
 }  // namespace lamplight::bus::sync

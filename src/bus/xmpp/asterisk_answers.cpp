@@ -119,12 +119,12 @@ void AsteriskOutgoing::say_again(const InFlight& message) {
 
 void AsteriskOutgoing::park(const InFlight& message) {
     if (message.about == About::vote)
-        park(Pair{message.place, message.device});
+        park(sync::OwnVote{message.place, message.device});
     else
         parked_mwi_.insert({message.place, message.mailbox});
 }
 
-void AsteriskOutgoing::park(Pair pair) {
+void AsteriskOutgoing::park(sync::OwnVote pair) {
     if (pair.place >= parked_.size()) parked_.resize(std::size_t{pair.place} + 1);
     parked_count_ += parked_[pair.place].add(pair.device);
 }
@@ -151,7 +151,7 @@ void AsteriskOutgoing::unpark_counts() {
 
 /// Whether the leaf must be made before; then the vote is parked, and what is on its way of the goodbye is
 /// not said: nobody heard of that device here.
-bool AsteriskOutgoing::waits_for_leaf(Pair pair) {
+bool AsteriskOutgoing::waits_for_leaf(sync::OwnVote pair) {
     if (leaf_ready_.has(pair.device)) return false;
     if (goodbye_) return true;
     park(pair);

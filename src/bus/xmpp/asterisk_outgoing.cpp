@@ -53,12 +53,9 @@ void AsteriskOutgoing::begin(const AsteriskVotes::ClientSettings& settings) {
 }
 
 void AsteriskOutgoing::forget() {
-    for (sync::Bits& bits : dirty_)
-        bits.clear();
     for (sync::Bits& bits : parked_)
         bits.clear();
     changes_.clear();
-    changes_at_ = 0;
     mwi_changes_.clear();
     parked_count_ = 0;
     parked_mwi_.clear();
@@ -111,8 +108,7 @@ void AsteriskOutgoing::node_failed(std::string_view node) {
 
 /// Cost: O(1).
 void AsteriskOutgoing::vote_changed(std::uint16_t place, std::uint32_t device) {
-    if (place >= dirty_.size()) dirty_.resize(std::size_t{place} + 1);
-    if (dirty_[place].add(device)) changes_.push_back({place, device});
+    changes_.add({place, device});
 }
 
 void AsteriskOutgoing::mwi_changed(std::uint16_t place, const Mailbox& mailbox) {
@@ -162,15 +158,8 @@ void AsteriskOutgoing::say_goodbye(Withdrawals withdrawals) {
     repeats_withdrawals_ = dumping_ || withdrawals == Withdrawals::repeated;
     unpark_votes();
     unpark_counts();
-    const std::vector<Pair> waiting(changes_.begin() + static_cast<std::ptrdiff_t>(changes_at_),
-                                    changes_.end());
-    changes_.clear();
-    changes_at_ = 0;
-    for (const Pair& pair : waiting) {
-        dirty_[pair.place].remove(pair.device);
-        if (is_withdrawn(pair)) vote_changed(pair.place, pair.device);
-    }
-    std::erase_if(mwi_changes_, [&](const MailboxPair& pair) { return !is_withdrawn(pair); });
+    changes_.remove_if([&](sync::OwnVote vote) { return !is_withdrawn(vote); });
+    std::erase_if(mwi_changes_, [&](const sync::OwnMailboxVote& pair) { return !is_withdrawn(pair); });
     dump();
 }
 
@@ -178,12 +167,12 @@ bool AsteriskOutgoing::said_goodbye() const {
     return goodbye_ && !changes_wait() && !dump_waits() && in_flight_.empty();
 }
 
-bool AsteriskOutgoing::is_withdrawn(Pair pair) const {
+bool AsteriskOutgoing::is_withdrawn(sync::OwnVote pair) const {
     const auto view = common_.engine.vote(DeviceId{pair.device}, common_.own[pair.place].id);
     return view && view->withdrawn;
 }
 
-bool AsteriskOutgoing::is_withdrawn(const MailboxPair& pair) const {
+bool AsteriskOutgoing::is_withdrawn(const sync::OwnMailboxVote& pair) const {
     const auto view = common_.mwi.vote(pair.mailbox, common_.own[pair.place].id);
     return view && view->withdrawn;
 }
@@ -228,21 +217,9 @@ AsteriskOutgoing::Stanza AsteriskOutgoing::take_change(InFlight& about) {
 
 AsteriskOutgoing::Stanza AsteriskOutgoing::take_device_change(InFlight& about) {
     Stanza stanza;
-    for (std::uint32_t i = 0; i < slice && device_changes_wait() && !stanza; ++i) {
-        const Pair pair = changes_[changes_at_++];
-        dirty_[pair.place].remove(pair.device);
-        stanza = write(pair, about);
-    }
-    compact_changes();
+    for (std::uint32_t i = 0; i < slice && device_changes_wait() && !stanza; ++i)
+        stanza = write(changes_.take_first(), about);
     return stanza;
-}
-
-void AsteriskOutgoing::compact_changes() {
-    constexpr std::size_t many = 4096;
-    const bool all = changes_at_ == changes_.size();
-    if (!all && (changes_at_ < many || changes_at_ < changes_.size() / 2)) return;
-    changes_.erase(changes_.begin(), changes_.begin() + static_cast<std::ptrdiff_t>(changes_at_));
-    changes_at_ = 0;
 }
 
 AsteriskOutgoing::Stanza AsteriskOutgoing::take_mwi_change(InFlight& about) {
@@ -267,7 +244,7 @@ AsteriskOutgoing::Stanza AsteriskOutgoing::take_dumped_device(InFlight& about) {
         const auto device = dump_devices_.at(common_.engine.device_bound());
         if (!device) return std::nullopt;
         if (dump_place_ < common_.own.size()) {
-            const Pair pair{dump_place_++, state::index_of(*device)};
+            const sync::OwnVote pair{dump_place_++, state::index_of(*device)};
             if (passes_over(is_withdrawn(pair))) continue;
             if (Stanza stanza = write(pair, about)) return stanza;
             continue;
@@ -283,7 +260,7 @@ AsteriskOutgoing::Stanza AsteriskOutgoing::take_dumped_mailbox(InFlight& about) 
         const Mailbox* mailbox = dump_mailboxes_.at(common_.mwi);
         if (mailbox == nullptr) return std::nullopt;
         if (dump_mailbox_place_ < common_.own.size()) {
-            const MailboxPair pair{dump_mailbox_place_++, *mailbox};
+            const sync::OwnMailboxVote pair{dump_mailbox_place_++, *mailbox};
             if (passes_over(is_withdrawn(pair))) continue;
             if (Stanza stanza = write(pair, about)) return stanza;
             continue;
@@ -298,7 +275,7 @@ AsteriskOutgoing::Stanza AsteriskOutgoing::take_dumped_mailbox(InFlight& about) 
 
 /// The vote as it is now; none when there is none of ours, its name does not fit, or its leaf is not there
 /// yet.
-AsteriskOutgoing::Stanza AsteriskOutgoing::write(Pair pair, InFlight& about) {
+AsteriskOutgoing::Stanza AsteriskOutgoing::write(sync::OwnVote pair, InFlight& about) {
     const DeviceId device{pair.device};
     const plain::OwnNode& node = common_.own[pair.place];
     const auto view = common_.engine.vote(device, node.id);
@@ -320,7 +297,7 @@ AsteriskOutgoing::Stanza AsteriskOutgoing::write(Pair pair, InFlight& about) {
         with_options ? pubsub::PublishOptions::not_persistent : pubsub::PublishOptions::none);
 }
 
-AsteriskOutgoing::Stanza AsteriskOutgoing::write(const MailboxPair& pair, InFlight& about) {
+AsteriskOutgoing::Stanza AsteriskOutgoing::write(const sync::OwnMailboxVote& pair, InFlight& about) {
     const plain::OwnNode& node = common_.own[pair.place];
     const auto view = common_.mwi.vote(pair.mailbox, node.id);
     if (!view || !view->version.exists()) return std::nullopt;
@@ -364,7 +341,7 @@ std::uint64_t AsteriskOutgoing::waiting() const {
     std::uint64_t dump = 0;
     if (dump_devices_.running())
         dump = std::min<std::uint64_t>(dump_devices_.left(common_.engine.device_bound()), own_votes());
-    return dump + (changes_.size() - changes_at_) + mwi_changes_.size() + in_flight_.size() + parked_count_ +
+    return dump + changes_.size() + mwi_changes_.size() + in_flight_.size() + parked_count_ +
            parked_mwi_.size() + (dump_mailboxes_.running() ? 1 : 0);
 }
 

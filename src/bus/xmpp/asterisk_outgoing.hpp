@@ -3,6 +3,7 @@
 #include "bus/plain/own_nodes.hpp"
 #include "bus/plain/walk.hpp"
 #include "bus/sync/bits.hpp"
+#include "bus/sync/waiting_votes.hpp"
 #include "bus/xmpp/asterisk_votes.hpp"
 #include "bus/xmpp/refusals.hpp"
 
@@ -86,15 +87,6 @@ public:
     void tell(AsteriskVotes::Output& out);
 
 private:
-    struct Pair {
-        std::uint16_t place;
-        std::uint32_t device;
-    };
-    struct MailboxPair {
-        std::uint16_t place;
-        state::Mailbox mailbox;
-        auto operator<=>(const MailboxPair&) const = default;
-    };
     /// One of Asterisk's two nodes, or in collection mode the collection of that name.
     struct Node {
         bool open = false;
@@ -121,15 +113,14 @@ private:
     Stanza take_dump(InFlight& about);
     Stanza take_dumped_device(InFlight& about);
     Stanza take_dumped_mailbox(InFlight& about);
-    Stanza write(Pair pair, InFlight& about);
-    Stanza write(const MailboxPair& pair, InFlight& about);
+    Stanza write(sync::OwnVote pair, InFlight& about);
+    Stanza write(const sync::OwnMailboxVote& pair, InFlight& about);
     void too_long(state::DeviceId device);
     std::uint64_t own_votes() const;
-    bool is_withdrawn(Pair pair) const;
-    bool is_withdrawn(const MailboxPair& pair) const;
+    bool is_withdrawn(sync::OwnVote pair) const;
+    bool is_withdrawn(const sync::OwnMailboxVote& pair) const;
     bool passes_over(bool withdrawn) const { return goodbye_ && withdrawn && !repeats_withdrawals_; }
     void end_dump_when_through();
-    void compact_changes();
 
     // What became of it.
     InFlight remove(std::deque<InFlight>::iterator place);
@@ -141,14 +132,14 @@ private:
     void open(Node& node);
     void unpark_when_due();
     void park(const InFlight& message);
-    void park(Pair pair);
+    void park(sync::OwnVote pair);
     void unpark(std::uint32_t device);
     void unpark_votes();
     void unpark_counts();
     std::string node_of(const InFlight& message) const;
 
     // Leaves, in collection mode.
-    bool waits_for_leaf(Pair pair);
+    bool waits_for_leaf(sync::OwnVote pair);
     void want_leaf(std::uint32_t device);
     enum class LeafIs : std::uint8_t { ready, failed };
     void leaf_answered(std::string_view node, LeafIs what);
@@ -159,7 +150,7 @@ private:
 
     Node& node_for(About about) { return about == About::vote ? states_ : counts_; }
     bool makes_leaves_first() const { return settings_.collection && settings_.autocreate; }
-    bool device_changes_wait() const { return states_.open && changes_at_ < changes_.size(); }
+    bool device_changes_wait() const { return states_.open && !changes_.empty(); }
     bool mwi_changes_wait() const { return counts_.open && !mwi_changes_.empty(); }
     bool changes_wait() const { return device_changes_wait() || mwi_changes_wait(); }
     bool device_dump_waits() const {
@@ -178,16 +169,14 @@ private:
     std::optional<state::Time> blamed_item_;  ///< when Nodes was told last of an item that was to blame
 
     // Changes.
-    std::vector<sync::Bits> dirty_;  ///< by place: in changes_
-    std::vector<Pair> changes_;
-    std::size_t changes_at_ = 0;  ///< before it all are taken
-    std::set<MailboxPair> mwi_changes_;
+    sync::WaitingVotes changes_;
+    std::set<sync::OwnMailboxVote> mwi_changes_;
     std::uint32_t turn_ = 0;
 
     // What may not go now.
     std::vector<sync::Bits> parked_;  ///< by place
     std::uint64_t parked_count_ = 0;
-    std::set<MailboxPair> parked_mwi_;
+    std::set<sync::OwnMailboxVote> parked_mwi_;
     std::optional<state::Time> unparked_;   ///< when they were tried last
     std::optional<state::Time> unpark_at_;  ///< a node was ready meanwhile
 
