@@ -20,6 +20,7 @@ from pathlib import Path
 
 from harness import PATIENCE, SystemTest, die_with_parent, wait_until
 from peers import AisPeer, Peer, Tap
+from server_process import ServerProcess
 
 # Before a command inside: it ends with the test program also where entering the namespace has made it forget that.
 DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"]
@@ -84,42 +85,19 @@ def run_inside(prefix, *command):
     return done.stdout
 
 
-class Corosync:
-    """The corosync process of one host."""
+class Corosync(ServerProcess):
+    """The corosync process of one host. It is ready when it answers its clients; the ring may be whole later. Its
+    stop() says goodbye to the ring."""
 
     def __init__(self, host):
-        self.host, self.conf = host, host.place / "corosync.conf"
-        self.log_file = host.place / "corosync.log"
-        self.process = None
+        super().__init__(host, host.place / "corosync.log")
+        self.conf = host.place / "corosync.conf"
 
-    def launch(self):
-        """Starts it and does not wait for anything."""
-        assert not self.running(), f"the corosync of {self.host.name} runs already"
-        with open(self.log_file, "ab") as log:
-            self.process = self.host.popen("corosync", "-f", "-c", str(self.conf), stdout=log,
-                                           stderr=subprocess.STDOUT)
+    def command(self):
+        return ["corosync", "-f", "-c", str(self.conf)]
 
-    def start(self):
-        """Starts it, and waits until it answers its clients; the ring may be whole later."""
-        self.launch()
-        wait_until(self.answers, f"the corosync of {self.host.name} answers")
-        return self
-
-    def answers(self):
-        assert self.running(), f"the corosync of {self.host.name} ended:\n{self.log()}"
+    def is_ready(self):
         return self.members()
-
-    def running(self):
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self):
-        """SIGTERM: it says goodbye to the ring."""
-        self.process.terminate()
-        return self.process.wait(PATIENCE)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait(PATIENCE)
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -127,18 +105,14 @@ class Corosync:
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
 
-    def restart(self):
-        self.stop()
-        return self.start()
-
     def members(self):
         """Node ids of the ring as this one has it; none while it does not answer."""
         asked = subprocess.run([*self.host.wrapper, "corosync-cmapctl", "runtime.members."], env=ENVIRONMENT,
                                capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
         return {int(node) for node in re.findall(r"members\.(\d+)\.status \(str\) = joined", asked.stdout)}
 
-    def log(self):
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+    def __str__(self):
+        return f"the corosync of {self.host.name}"
 
 
 class Host:
@@ -179,8 +153,7 @@ class Host:
         return subprocess.Popen([*self.wrapper, *command], preexec_fn=die_with_parent, **options)
 
     def end(self):
-        if self.corosync.running():
-            self.corosync.kill()
+        self.corosync.end_everything()
         self.holder.end()
 
 
@@ -293,7 +266,7 @@ system {{
         """All of these hosts (of all, when none is named) see each other and nobody else."""
         hosts = hosts or self.hosts
         expected = {host.node_id for host in hosts}
-        wait_until(lambda: all(host.corosync.answers() == expected for host in hosts),
+        wait_until(lambda: all(host.corosync.ready() == expected for host in hosts),
                    f"a ring of {sorted(expected)}")
 
     def cut(self, host):

@@ -28,11 +28,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from harness import PATIENCE, SystemTest, wait_until
 from ring import BOOK_ADDRESSES, DIES_WITH_PARENT, ENVIRONMENT, Holder, Host, run_inside, way_into_namespaces
+from server_process import ServerProcess
 from xmpp_server import Certificates
 
 START_AND_STOP = 90.0  # seconds; an Erlang on a busy machine is in no hurry
@@ -162,8 +162,9 @@ class XmppNetwork:
         self.holder.end()
 
 
-class Server:
-    """What Prosody and Ejabberd have in common. Options, all of them by name:
+class Server(ServerProcess):
+    """What Prosody and Ejabberd have in common. A kill() loses what ejabberd took in the last seconds, see
+    until_written(). Options, all of them by name:
 
     accounts       {name: password}, there at the first start
     tls            "off", "offered" or "required" (STARTTLS); `direct_tls` adds port 5223
@@ -183,20 +184,23 @@ class Server:
                    options that take the place of those here
     """
 
+    patience = START_AND_STOP
+
     def __init__(self, host, domain=None, accounts=None, tls="off", direct_tls=False, names=None, days=30,
                  authority=None, plain=True, legacy=False, registration=False, admins=(), creators="default",
                  autocreate=False, publishers=False, limits="off", more="", more_global="", more_service=""):
-        self.host, self.domain = host, domain or getattr(host, "domain", DOMAIN)
+        place = host.place / self.kind
+        super().__init__(host, place / "server.log", place / "terminal.log")
+        self.place, self.started_at = place, 0
+        self.wrapper = ["env", "-C", str(place)]
+        self.place.mkdir()
+        self.domain = domain or getattr(host, "domain", DOMAIN)
         self.service = f"pubsub.{self.domain}"
         self.accounts = dict(accounts or {})
         self.tls, self.direct_tls, self.plain, self.legacy = tls, direct_tls, plain, legacy
         self.registration, self.admins, self.creators = registration, list(admins), creators
         self.autocreate, self.publishers, self.limits = autocreate, publishers, limits
         self.more, self.more_global, self.more_service = more, more_global, more_service
-        self.place = host.place / self.kind
-        self.place.mkdir()
-        self.log_file = self.place / "server.log"
-        self.process, self.started_at = None, 0
         self.names, self.authority = list(names or [self.domain, self.service]), authority
         if tls != "off" or direct_tls:
             self.certify(days=days)
@@ -217,61 +221,26 @@ class Server:
 
     # --- how it lives ---
 
-    def launch(self):
-        """Starts it and does not wait for anything."""
-        assert not self.running(), f"{self} runs already"
+    def prepare(self):
         self.write_configuration()
         self.started_at = len(self.log())
-        with open(self.place / "terminal.log", "ab") as log:
-            self.process = self.host.popen("env", "-C", str(self.place), *self.command(), stdout=log,
-                                           stderr=subprocess.STDOUT, env={**ENVIRONMENT, **self.environment()})
 
-    def start(self):
-        """Starts it, and waits until it takes connections and its accounts are there."""
-        begin = time.monotonic()
-        self.launch()
-        wait_until(self.ready, f"{self} is ready", START_AND_STOP)
-        self.start_seconds = time.monotonic() - begin
-        return self
-
-    def ready(self):
-        assert self.running(), f"{self} ended:\n{self.log()}{self.terminal()}"
-        return self.is_ready()
-
-    def running(self):
-        return self.process is not None and self.process.poll() is None
-
-    def stop(self):
-        """SIGTERM, as a service's stop."""
-        self.process.terminate()
-        return self.process.wait(START_AND_STOP)
-
-    def kill(self):
-        """SIGKILL. What ejabberd took in the last seconds is then lost: see until_written()."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
+    def popen_options(self):
+        return {"env": {**ENVIRONMENT, **self.environment()}}
 
     def until_written(self, word):
         """Waits until what holds this word, a node's name for example, would be there again after a kill()."""
 
-    def restart(self):
-        self.stop()
-        return self.start()
-
-    def end_everything(self):
-        if self.running():
-            self.kill()
-
     # --- what it says ---
 
-    def log(self):
-        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+    def explain(self):
+        return self.log() + self.terminal()
 
     def log_of_this_start(self):
         return self.log()[self.started_at:]
 
     def terminal(self):
-        file = self.place / "terminal.log"
+        file = self.output_file
         return file.read_text(errors="replace") if file.exists() else ""
 
     def jid(self, name):
