@@ -17,6 +17,7 @@ struct Counters {
     std::uint64_t votes_out = 0;                                            ///< in frames that were delivered
     std::array<std::uint64_t, wire::vote::refusal_count> frames_refused{};  ///< by wire::vote::Refusal
     std::array<std::uint64_t, state::vote_outcome_count> votes_by_outcome{};  ///< as the engine said
+    std::uint64_t nodes_refused = 0;      ///< announced by who may not speak for them
     std::uint64_t votes_unannounced = 0;  ///< for a node that their sender has not said hello for
     std::uint64_t votes_unnamed = 0;      ///< with a name id whose definition was missed
     std::uint64_t votes_over_limit = 0;   ///< whose device's name the engine would not take

@@ -325,8 +325,10 @@ void Exchange::offer_nodes_of(const Peer& gone, state::Time now, Output& out) {
 
 void Exchange::on_time(state::Time now, Output&) {
     if (!next_digest_ || now < *next_digest_) return;
-    for (auto& [id, peer] : peers_)
+    for (auto& [id, peer] : peers_) {
         peer.refusals_said.reset();
+        peer.foreign_said = false;
+    }
     for (const auto& [id, peer] : peers_)
         if (Lane* own = hears(peer) ? lane(lane_of(id)) : nullptr) say_lately_broadcast(*own);
     lately_.clear();

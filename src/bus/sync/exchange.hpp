@@ -8,6 +8,7 @@
 #include "state/mwi.hpp"
 #include "wire/bytes.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +34,8 @@ struct Settings {
     /// How long after asking for a snapshot or hello the same is asked again, at the earliest.
     state::Duration patience = std::chrono::seconds(5);
     std::string software = "lamplight";  ///< name and version, for the hello
+    /// Whether a peer may speak for a node, asked when it announces it. Empty: everybody for every node.
+    std::function<bool(PeerId, const state::Eid&)> may_announce = {};
 };
 
 /// Something an operator or the log may want to know.
@@ -43,6 +46,8 @@ struct News {
         malformed,         ///< a frame was refused; `text`: why. Once a peer, reason and digest period
         unknown_format,    ///< the peer spoke a format that is not ours and was told so
         format_refused,    ///< the peer cannot read what we speak
+        foreign,           ///< the peer may not speak for a node it announced; `text`: its EID. Once a peer
+                           ///< and digest period
         outdated,          ///< the peer announced an incarnation older than the one known, and is told so
         votes_missed,      ///< names or a hello were missed, or a snapshot had a hole: asked again
         digest_different,  ///< what is known of a node is not what the node says; `text`: its EID
@@ -205,6 +210,7 @@ private:
     void on_frame(Peer& peer, const wire::vote::Unsupported& answer, state::Time now, Output& out);
 
     void announce(Peer& peer, PeerNode& node, state::Time now, Output& out);
+    void refuse_foreign(Peer& peer, PeerNode& node, Output& out);
     void heard_of_us(Peer& peer, const wire::vote::KnownNode& known, Output& out);
     std::optional<state::NodeId> node_of(Peer& peer, const state::Eid& eid, PeerNode*& announced,
                                          Output& out);

@@ -2,12 +2,21 @@
 #include "bus/sync/exchange.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace lamplight::bus::sync {
 
 using namespace wire::vote;
 using state::AnnounceOutcome;
+
+namespace {
+
+/// Incarnations begin with seconds since 1970 and grow by one. Beyond this nobody has a past, and whoever
+/// says so takes the room that those to come need below max_incarnation.
+constexpr std::uint64_t latest_believed = std::uint64_t{1} << 48;
+
+}  // namespace
 
 void Exchange::receive(PeerId id, wire::Bytes bytes, state::Time now, Output& out) {
     const auto found = peers_.find(id);
@@ -80,6 +89,8 @@ void Exchange::heard_again(Peer& peer, state::Time now) {
 
 void Exchange::announce(Peer& peer, PeerNode& node, state::Time now, Output& out) {
     const std::uint64_t incarnation = node.announcement.incarnation;
+    const bool may = !settings_.may_announce || settings_.may_announce(peer.id, node.announcement.eid);
+    if (!may || incarnation > latest_believed) return refuse_foreign(peer, node, out);
     node.outcome = engine_.announce(peer.sender, node.announcement, now, out.changes);
     node.id = engine_.find_node(node.announcement.eid);
     if (node.outcome == AnnounceOutcome::accepted) {
@@ -95,10 +106,18 @@ void Exchange::announce(Peer& peer, PeerNode& node, state::Time now, Output& out
     out.news.push_back({News::Kind::outdated, peer.id, state::to_string(node.announcement.eid)});
 }
 
+void Exchange::refuse_foreign(Peer& peer, PeerNode& node, Output& out) {
+    node.outcome = AnnounceOutcome::refused;
+    node.snapshot.reset();
+    ++counters_.nodes_refused;
+    if (!std::exchange(peer.foreign_said, true))
+        out.news.push_back({News::Kind::foreign, peer.id, state::to_string(node.announcement.eid)});
+}
+
 /// A peer holds a higher incarnation of our node than we do: our counter was lost.
 void Exchange::heard_of_us(Peer&, const KnownNode& known, Output& out) {
     const auto place = own_.find(known.eid);
-    if (!place || known.incarnation >= max_incarnation) return;
+    if (!place || known.incarnation >= latest_believed) return;
     OwnNode& own = own_[*place];
     if (known.incarnation <= own.incarnation || known.incarnation <= own.raise_asked) return;
     own.raise_asked = known.incarnation;

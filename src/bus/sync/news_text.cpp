@@ -13,6 +13,7 @@ Weight weight_of(News::Kind kind) {
         case News::Kind::malformed:
         case News::Kind::unknown_format:
         case News::Kind::format_refused:
+        case News::Kind::foreign:
             return Weight::warning;
         case News::Kind::outdated:
         case News::Kind::votes_missed:
@@ -35,6 +36,9 @@ std::string to_text(const News& news, std::string_view who) {
                                who, news.text);
         case News::Kind::format_refused:
             return fmt::format("{} does not know frame format {}", who, news.text);
+        case News::Kind::foreign:
+            return fmt::format("{} announces {}, for which it may not speak: nothing of it is believed", who,
+                               news.text);
         case News::Kind::outdated:
             return fmt::format("{} announces {} with an incarnation that is past: it is told the present one",
                                who, news.text);

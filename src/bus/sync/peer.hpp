@@ -63,6 +63,7 @@ struct Peer {
     std::deque<Overtaking> overtaking;           ///< the oldest is dropped for the newest
     std::bitset<256> formats_answered;
     std::bitset<16> refusals_said;  ///< in this digest period
+    bool foreign_said = false;      ///< as these
 };
 
 }  // namespace lamplight::bus::sync

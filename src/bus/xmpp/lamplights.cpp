@@ -11,12 +11,14 @@ namespace lamplight::bus::xmpp {
 
 namespace {
 
-sync::Settings talk_settings(const Lamplights::Settings& settings) {
+sync::Settings talk_settings(const Lamplights::Settings& settings,
+                             std::function<bool(sync::PeerId, const state::Eid&)> may_announce) {
     sync::Settings talk;
     talk.bus = state::Bus::xmpp;
     talk.reach = sync::Settings::Reach::each_and_all;
     talk.catch_up = sync::Settings::CatchUp::difference;
     talk.software = settings.software;
+    talk.may_announce = std::move(may_announce);
     return talk;
 }
 
@@ -39,9 +41,33 @@ void Lamplights::Output::clear() {
 }
 
 Lamplights::Impl::Impl(state::Engine& engine, const state::MwiTable& mwi, Settings settings)
-    : engine_(engine), settings_(std::move(settings)), exchange_(engine, mwi, talk_settings(settings_)) {}
+    : engine_(engine),
+      settings_(std::move(settings)),
+      exchange_(engine, mwi, talk_settings(settings_, [this](sync::PeerId peer, const state::Eid& eid) {
+                    return may_announce(peer, eid);
+                })) {}
 
 // --- ourselves ---
+
+void Lamplights::Impl::set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties) {
+    ties_.clear();
+    for (const auto& [eid, jid] : ties)
+        ties_[eid].insert(jid.bare());
+}
+
+/// One of its accounts must be of those the EID is tied to, or has room for it.
+bool Lamplights::Impl::may_announce(sync::PeerId peer, const state::Eid& eid) {
+    const Process* const process = process_of(peer);
+    if (process == nullptr) return false;
+    const auto tied = ties_.find(eid);
+    return std::ranges::any_of(process->roads, [&](const Road& road) {
+        const c2s::Jid account = road.jid.bare();
+        if (tied != ties_.end() && !tied->second.contains(account)) return false;
+        std::set<state::Eid>& announced = announced_[account];
+        if (announced.size() < most_nodes) announced.insert(eid);
+        return announced.contains(eid);
+    });
+}
 
 void Lamplights::Impl::own_node_ready(ClientId client, NodeName node, state::Time now) {
     own_[client].node = std::move(node);
@@ -69,8 +95,11 @@ void Lamplights::Impl::own_node_lost(ClientId client, state::Time now) {
 
 // --- roads ---
 
-void Lamplights::Impl::road_up(const Road& road, const Mark& mark, state::Time now, Output& out) {
+void Lamplights::Impl::road_up(const Road& road, Mark mark, state::Time now, Output& out) {
     if (mark.process.empty()) return;
+    // Who names another's node would be taken for its speaker.
+    if (!mark.node.starts_with(own_node_prefix)) mark.node.clear();
+    if (mark.node.empty()) mark.service.clear();
     if (mark.process == settings_.process)
         return tell_once(News::Kind::same_process, c2s::to_string(road.jid), c2s::to_string(road.jid), now,
                          out);
@@ -107,8 +136,9 @@ void Lamplights::Impl::road_is_there(const Road& road, RoadState& state, state::
     const ProcessId id = state.process;
     if (const auto known = processes_.find(id);
         known != processes_.end() && known->second.said_goodbye && known->second.roads.empty())
-        forget(id, now, out);  // it has said its last word; what comes now is a life of its own
+        end_process(known, now, out);  // it has said its last word; what comes now is a life of its own
     Process& process = processes_[id];
+    if (process.roads.empty()) process.account = road.jid.bare();
     process.roads.insert(road);
     if (!process.peer)
         process.peer = exchange_.peer_joined(c2s::to_string(road.jid.bare()), now, out.sync);
@@ -167,11 +197,18 @@ void Lamplights::Impl::last_road_gone(Process& process, state::Time now, Output&
     forget_old(now, out);
 }
 
+/// Its roads stay, and may lead to a new one of the same number.
+void Lamplights::Impl::end_process(std::map<ProcessId, Process>::iterator process, state::Time now,
+                                   Output& out) {
+    if (process->second.peer)
+        exchange_.peer_gone(*process->second.peer, state::Departure::failed, now, out.sync);
+    processes_.erase(process);
+}
+
 void Lamplights::Impl::forget(const ProcessId& id, state::Time now, Output& out) {
     const auto found = processes_.find(id);
     if (found == processes_.end()) return;
-    if (found->second.peer) exchange_.peer_gone(*found->second.peer, state::Departure::failed, now, out.sync);
-    processes_.erase(found);
+    end_process(found, now, out);
     std::erase_if(roads_, [&](const auto& road) { return road.second.process == id; });
 }
 
@@ -181,6 +218,10 @@ void Lamplights::Impl::forget_old(state::Time now, Output& out) {
     for (const auto& [id, process] : processes_)
         if (process.roads.empty()) gone.emplace_back(process.gone_since, id);
     std::ranges::sort(gone);
+    std::map<c2s::Jid, std::size_t> lives;
+    for (auto newest = gone.rbegin(); newest != gone.rend(); ++newest)
+        if (++lives[processes_.at(newest->second).account] > most_lives) forget(newest->second, now, out);
+    std::erase_if(gone, [&](const auto& one) { return !processes_.contains(one.second); });
     std::size_t too_many = gone.size() > most_gone ? gone.size() - most_gone : 0;
     for (const auto& [since, id] : gone) {
         if (too_many == 0 && now - since < engine_.policy().forget_after) return;
@@ -194,7 +235,7 @@ void Lamplights::Impl::client_lost(ClientId client, state::Time now, Output& out
     for (const auto& [road, state] : roads_)
         if (road.client == client) lost.push_back(road);
     for (const Road& road : lost)
-        road_is_gone(road, Why::stream_lost, now, out);
+        road_down(road, Why::stream_lost, now, out);  // one that is gone may have had others forgotten
     for (auto& [what, followed] : followed_)
         if (what.first == client) followed.stands = false;
     own_node_lost(client, now);
@@ -347,6 +388,9 @@ Lamplights::~Lamplights() = default;
 
 void Lamplights::set_own_nodes(std::span<const state::Announcement> nodes) {
     impl_->exchange_.set_own_nodes(nodes);
+}
+void Lamplights::set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties) {
+    impl_->set_ties(ties);
 }
 void Lamplights::on_changes(const state::Changes& changes) {
     impl_->exchange_.on_changes(changes);

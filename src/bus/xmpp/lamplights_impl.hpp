@@ -23,7 +23,9 @@ public:
 
     static constexpr std::size_t most_under_way = 4;      ///< frames to one process, frames on one own node
     static constexpr std::size_t most_items_behind = 32;  ///< items a client may be behind another
-    static constexpr std::size_t most_gone = 64;  ///< processes without a road; the oldest is forgotten
+    /// Processes without a road; the oldest is forgotten. As many as there may be nodes.
+    static constexpr std::size_t most_gone = 1'024;
+    static constexpr std::size_t most_lives = 8;  ///< of these of one account
     static constexpr std::size_t most_said = 256;
     static constexpr state::Duration said_once = std::chrono::minutes(1);
     static constexpr state::Duration first_pause = std::chrono::seconds(1);
@@ -57,6 +59,7 @@ public:
         std::optional<sync::PeerId> peer;
         bool present = false;
         bool said_goodbye = false;
+        c2s::Jid account;      ///< that it was seen with first
         std::set<Road> roads;  ///< those that are up
         std::optional<Road> current;
         std::deque<Frame> frames;  ///< under way, or waiting for one before them
@@ -92,11 +95,12 @@ public:
     };
 
     // --- ourselves ---
+    void set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties);
     void own_node_ready(ClientId client, NodeName node, state::Time now);
     void own_node_lost(ClientId client, state::Time now);
 
     // --- roads ---
-    void road_up(const Road& road, const Mark& mark, state::Time now, Output& out);
+    void road_up(const Road& road, Mark mark, state::Time now, Output& out);
     void road_down(const Road& road, Why why, state::Time now, Output& out);
     void client_lost(ClientId client, state::Time now, Output& out);
     void subscribed(ClientId client, NodeName node, bool stands);
@@ -128,6 +132,7 @@ private:
     void road_is_there(const Road& road, RoadState& state, state::Time now, Output& out);
     void road_is_gone(const Road& road, Why why, state::Time now, Output& out);
     void last_road_gone(Process& process, state::Time now, Output& out);
+    void end_process(std::map<ProcessId, Process>::iterator process, state::Time now, Output& out);
     void forget(const ProcessId& id, state::Time now, Output& out);
     void forget_old(state::Time now, Output& out);
     void drop_under_way(const Road& road);
@@ -143,6 +148,7 @@ private:
     void tell_once(News::Kind kind, std::string text, std::string about, state::Time now, Output& out);
     void note_goodbyes(Output& out, std::size_t from);
     Process* process_of(sync::PeerId peer);
+    bool may_announce(sync::PeerId peer, const state::Eid& eid);
 
     // lamplights_say.cpp
     enum class Urgency : std::uint8_t { bulk, fresh };
@@ -187,6 +193,8 @@ private:
     bool fell_behind_ = false;    ///< a client did, and who hears it is not told yet
     std::set<Road> heard_again_;  ///< silent ones, to be up at the next on_time()
     std::map<std::string, state::Time> said_;
+    std::map<state::Eid, std::set<c2s::Jid>> ties_;       ///< bare
+    std::map<c2s::Jid, std::set<state::Eid>> announced_;  ///< by accounts
 };
 
 }  // namespace lamplight::bus::xmpp
