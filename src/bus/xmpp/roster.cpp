@@ -151,9 +151,13 @@ void Roster::configure(Settings settings, state::Time now, Output& out) {
     read_settings(std::move(settings), out);
     for (auto at = buddies_.begin(); at != buddies_.end();) {
         Buddy& buddy = at->second;
-        if (!is_buddy(buddy.jid)) forget_resources(buddy, out);
+        if (is_buddy(buddy.jid))
+            reveal(buddy, now, out);
+        else
+            hide(buddy, out);
         for (const Resource& resource : buddy.resources)
-            if (tied[resource.jid] != eid_of(resource.jid))
+            if (const auto was = tied.find(resource.jid);
+                was != tied.end() && was->second != eid_of(resource.jid))
                 out.events.push_back(
                     {Event::Kind::changed, resource.jid, resource.mark, eid_of(resource.jid)});
         at = is_buddy(buddy.jid) || buddy.in_roster ? std::next(at) : buddies_.erase(at);
@@ -170,10 +174,12 @@ void Roster::bound(const c2s::Jid& self, state::Time now, Output& out) {
     self_ = self;
     complete_ = false;
     asked_now_.clear();
+    pruned_now_.clear();
     said_.clear();
     capable_.clear();
     for (auto& [jid, buddy] : buddies_) {
         buddy.resources.clear();
+        buddy.hidden.clear();
         buddy.in_roster = buddy.asked = false;
         buddy.subscription = "none";
     }
@@ -235,11 +241,12 @@ void Roster::after_roster(state::Time now, Output& out) {
     std::vector<c2s::Jid> strangers;
     for (auto& [jid, buddy] : buddies_) {
         if (is_self(jid)) continue;
-        if (!is_buddy(jid))
-            strangers.push_back(jid);
-        else
+        if (is_buddy(jid))
             ask_for_presence(buddy, out);
+        else
+            strangers.push_back(jid);
     }
+    std::erase_if(pruned_now_, [this](const c2s::Jid& jid) { return is_buddy(jid); });
     if (settings_.autoprune)
         for (const c2s::Jid& jid : strangers)
             prune(jid, now, out);
@@ -247,7 +254,8 @@ void Roster::after_roster(state::Time now, Output& out) {
 
 /// As Asterisk does, with its words.
 void Roster::prune(const c2s::Jid& bare, state::Time now, Output& out) {
-    if (!asked_now_.insert(bare).second) return;
+    if (!pruned_now_.insert(bare).second) return;
+    asked_now_.erase(bare);
     const std::string to = c2s::to_string(bare);
     out.stanzas.push_back(farewell("unsubscribe", to, goodbye_to));
     out.stanzas.push_back(farewell("unsubscribed", to, goodbye_from));
@@ -274,6 +282,24 @@ void Roster::forget_resources(Buddy& buddy, Output& out) {
     for (const Resource& resource : buddy.resources)
         out.events.push_back({Event::Kind::gone, resource.jid, resource.mark, eid_of(resource.jid)});
     buddy.resources.clear();
+    buddy.hidden.clear();
+}
+
+/// It is no buddy any more. Asked again, should it become one.
+void Roster::hide(Buddy& buddy, Output& out) {
+    asked_now_.erase(buddy.jid);
+    if (buddy.resources.empty()) return;
+    std::vector<Resource> there = buddy.resources;
+    forget_resources(buddy, out);
+    buddy.hidden = std::move(there);
+}
+
+/// It is one now.
+void Roster::reveal(Buddy& buddy, state::Time now, Output& out) {
+    for (Resource& resource : std::exchange(buddy.hidden, {})) {
+        buddy.resources.push_back(std::move(resource));
+        came(buddy, buddy.resources.back(), now, out);
+    }
 }
 
 }  // namespace lamplight::bus::xmpp

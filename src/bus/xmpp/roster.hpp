@@ -46,12 +46,14 @@ struct Buddy {
     std::string subscription;  ///< none, to, from, both
     bool asked = false;
     std::vector<Resource> resources;
+    std::vector<Resource> hidden;  ///< while it is in the roster and no buddy; it has no `resources` then
 };
 
 /// Who we hear and who hears us on one stream: the roster, presence both ways, subscriptions asked and
 /// granted as Asterisk does (asterisk-facts 5.5), the answers to disco and version, and who of the buddies is
 /// a Lamplight. Pure. What is not a buddy (by name, or by `*@DOMAIN`) is not granted, and its presence is
-/// passed over.
+/// passed over. Who is in the account's roster and no buddy is kept out of sight: the server says only once a
+/// stream that somebody is there, and one who becomes a buddy is seen at once.
 ///
 /// A buddy with a resource is known by its bare JID, and asked by it. An EID belongs to the full JID it is
 /// written beside, and to the whole account where that has but one.
@@ -150,6 +152,8 @@ private:
                    Output& out);
     void prune(const c2s::Jid& bare, state::Time now, Output& out);
     void forget_resources(Buddy& buddy, Output& out);
+    void hide(Buddy& buddy, Output& out);
+    void reveal(Buddy& buddy, state::Time now, Output& out);
     void say(News::Kind kind, const std::string& jid, std::string text, Output& out);
     // roster_presence.cpp
     void send_presence(Output& out) const;
@@ -160,7 +164,10 @@ private:
     void ask_for_presence(Buddy& buddy, Output& out);
     bool take_presence(const wire::xml::Element& presence, state::Time now, Output& out);
     void available(const c2s::Jid& from, const wire::xml::Element& presence, state::Time now, Output& out);
+    void available_out_of_sight(Buddy& buddy, const c2s::Jid& from, const wire::xml::Element& presence,
+                                state::Time now) const;
     void update(Resource& resource, const wire::xml::Element& presence) const;
+    void came(const Buddy& buddy, Resource& resource, state::Time now, Output& out);
     void unavailable(const c2s::Jid& from, Output& out);
     void asked_by(const c2s::Jid& from, Output& out);
     void disappeared(const c2s::Jid& from, Output& out);
@@ -180,7 +187,8 @@ private:
     std::map<c2s::Jid, Buddy> buddies_;           ///< by bare JID
     std::set<std::string, std::less<>> domains_;  ///< of `*@DOMAIN`
     std::vector<Tie> ties_;
-    std::set<c2s::Jid> asked_now_;                        ///< or pruned, on this stream
+    std::set<c2s::Jid> asked_now_;                        ///< on this stream
+    std::set<c2s::Jid> pruned_now_;                       ///< on this stream
     std::set<std::string> said_;                          ///< on this stream, bounded
     std::map<std::string, std::optional<bool>> capable_;  ///< of Jingle, by capabilities; empty: asked
     Output pending_;

@@ -76,6 +76,18 @@ Element subscription(std::string_view type, const c2s::Jid& to, std::string_view
     return presence;
 }
 
+Resource* find_resource(std::vector<Resource>& resources, const c2s::Jid& jid) {
+    const auto found = std::ranges::find(resources, jid, &Resource::jid);
+    return found == resources.end() ? nullptr : &*found;
+}
+
+Resource& add_resource(std::vector<Resource>& resources, const c2s::Jid& jid, state::Time now) {
+    Resource& added = resources.emplace_back();
+    added.jid = jid;
+    added.since = now;
+    return added;
+}
+
 }  // namespace
 
 // --- ours ---
@@ -158,25 +170,36 @@ bool Roster::take_presence(const Element& presence, state::Time now, Output& out
 
 void Roster::available(const c2s::Jid& from, const Element& presence, state::Time now, Output& out) {
     const auto found = buddies_.find(from.bare());
-    if (found == buddies_.end() || from.is_bare() || !is_buddy(from)) return;
-    auto& resources = found->second.resources;
-    auto resource = std::ranges::find(resources, from, &Resource::jid);
-    const bool came = resource == resources.end();
-    if (came && resources.size() >= most_resources)
+    if (found == buddies_.end() || from.is_bare()) return;
+    Buddy& buddy = found->second;
+    if (!is_buddy(from)) return available_out_of_sight(buddy, from, presence, now);
+    Resource* resource = find_resource(buddy.resources, from);
+    const bool is_new = resource == nullptr;
+    if (is_new && buddy.resources.size() >= most_resources)
         return say(News::Kind::too_many, c2s::to_string(from.bare()),
                    "more than " + std::to_string(most_resources) + " resources", out);
-    if (came) {
-        resource = resources.emplace(resources.end());
-        resource->jid = from;
-        resource->since = now;
-    }
+    if (is_new) resource = &add_resource(buddy.resources, from, now);
     const std::optional<Mark> mark = resource->mark;
     update(*resource, presence);
-    if (came) greet(found->second, *resource, out);
+    if (is_new) return came(buddy, *resource, now, out);
     find_out(*resource, now, out);
-    if (came || resource->mark != mark)
-        out.events.push_back(
-            {came ? Event::Kind::came : Event::Kind::changed, from, resource->mark, eid_of(from)});
+    if (resource->mark != mark)
+        out.events.push_back({Event::Kind::changed, from, resource->mark, eid_of(from)});
+}
+
+void Roster::came(const Buddy& buddy, Resource& resource, state::Time now, Output& out) {
+    greet(buddy, resource, out);
+    find_out(resource, now, out);
+    out.events.push_back({Event::Kind::came, resource.jid, resource.mark, eid_of(resource.jid)});
+}
+
+/// Only who is in the roster: its server sent this because of that, and nobody fills the memory.
+void Roster::available_out_of_sight(Buddy& buddy, const c2s::Jid& from, const Element& presence,
+                                    state::Time now) const {
+    Resource* resource = find_resource(buddy.hidden, from);
+    if (resource == nullptr && buddy.hidden.size() >= most_resources) return;
+    if (resource == nullptr) resource = &add_resource(buddy.hidden, from, now);
+    update(*resource, presence);
 }
 
 void Roster::update(Resource& resource, const Element& presence) const {
@@ -196,12 +219,13 @@ void Roster::update(Resource& resource, const Element& presence) const {
 void Roster::unavailable(const c2s::Jid& from, Output& out) {
     const auto found = buddies_.find(from.bare());
     if (found == buddies_.end()) return;
-    if (from.is_bare()) return forget_resources(found->second, out);
-    auto& resources = found->second.resources;
-    const auto resource = std::ranges::find(resources, from, &Resource::jid);
-    if (resource == resources.end()) return;
+    Buddy& buddy = found->second;
+    if (from.is_bare()) return forget_resources(buddy, out);
+    std::erase_if(buddy.hidden, [&](const Resource& each) { return each.jid == from; });
+    const auto resource = std::ranges::find(buddy.resources, from, &Resource::jid);
+    if (resource == buddy.resources.end()) return;
     out.events.push_back({Event::Kind::gone, from, resource->mark, eid_of(from)});
-    resources.erase(resource);
+    buddy.resources.erase(resource);
 }
 
 void Roster::asked_by(const c2s::Jid& from, Output& out) {

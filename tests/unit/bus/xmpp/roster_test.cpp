@@ -484,6 +484,89 @@ TEST(Roster, LosesWhoIsNoBuddyAnyMore) {
     EXPECT_TRUE(world.buddy("b@fa.test").in_roster);
 }
 
+TEST(Roster, SeesABuddyAtOnceThatWasTakenOutAndPutBack) {
+    Roster::Settings settings = with({"a@fa.test"});
+    World world(settings);
+    world.bind("<item jid='a@fa.test' subscription='both'/>");
+    world.present("a@fa.test/x", mark_text("0123456789abcdef"));
+    world.present("a@fa.test/gone");
+    world.roster.configure(with({}), world.now, world.out);
+    EXPECT_THAT(world.buddy("a@fa.test").resources, IsEmpty());
+    world.hear("<presence type='unavailable' from='a@fa.test/gone'/>");
+    world.present("a@fa.test/new");
+    world.events();
+    world.sent();
+    settings.buddies[0].eid = eid(2);
+    world.roster.configure(settings, world.now, world.out);
+    ASSERT_EQ(world.out.events.size(), 2U);
+    EXPECT_EQ(world.out.events[0].eid, eid(2));
+    EXPECT_THAT(world.events(), ElementsAre("came a@fa.test/x 0123456789abcdef", "came a@fa.test/new"));
+    EXPECT_THAT(world.sent(),
+                ElementsAre(HasSubstr("to='a@fa.test/x'"), HasSubstr("<iq to='a@fa.test/new' type='get'>")))
+        << "it is greeted, and asked what it can";
+    world.roster.configure(settings, world.now, world.out);
+    EXPECT_THAT(world.events(), IsEmpty());
+}
+
+TEST(Roster, SeesABuddyAtOnceThatWasOnlyInTheRosterBefore) {
+    World world(with({}));
+    world.bind("<item jid='a@fa.test' subscription='both'/>");
+    world.present("a@fa.test/x");
+    world.present("nobody@fa.test/x");
+    for (std::size_t i = 0; i < 2 * Roster::most_resources; ++i)
+        world.present("a@fa.test/r" + std::to_string(i));
+    EXPECT_THAT(world.events(), IsEmpty());
+    EXPECT_EQ(world.buddy("a@fa.test").hidden.size(), Roster::most_resources);
+    EXPECT_EQ(world.roster.find(*c2s::parse_jid("nobody@fa.test")), nullptr);
+    world.roster.configure(with({"*@fa.test"}), world.now, world.out);
+    EXPECT_EQ(world.events().size(), Roster::most_resources);
+}
+
+TEST(Roster, ForgetsWhomItDoesNotSeeWithTheNextStream) {
+    World world(with({}));
+    world.bind("<item jid='a@fa.test' subscription='both'/>");
+    world.present("a@fa.test/x");
+    world.out = {};
+    world.bind("<item jid='a@fa.test' subscription='both'/>");
+    world.roster.configure(with({"a@fa.test"}), world.now, world.out);
+    EXPECT_THAT(world.events(), IsEmpty());
+}
+
+TEST(Roster, AsksABuddyAgainThatWasTakenOutBeforeItAnswered) {
+    World world(with({"a@fa.test"}));
+    world.bind();
+    world.roster.configure(with({}), world.now, world.out);
+    world.sent();
+    world.roster.configure(with({"a@fa.test"}), world.now, world.out);
+    EXPECT_THAT(world.sent(), ElementsAre(HasSubstr("type='subscribe' to='a@fa.test'")));
+}
+
+TEST(Roster, PrunesWhomItAskedOnThisStreamAndAsksItAgainAfterwards) {
+    Roster::Settings settings = with({"a@fa.test"});
+    settings.autoprune = true;
+    World world(settings);
+    world.bind();
+    const auto push = [&](const std::string& subscription) {
+        world.hear(
+            "<iq type='set' id='p'><query xmlns='jabber:iq:roster'><item jid='a@fa.test' subscription='" +
+            subscription + "'/></query></iq>");
+    };
+    Roster::Settings without = settings;
+    without.buddies.clear();
+    for (int round = 0; round < 2; ++round) {
+        push("both");
+        world.sent();
+        world.roster.configure(without, world.now, world.out);
+        EXPECT_THAT(world.sent(),
+                    ElementsAre(HasSubstr("type='unsubscribe' to="), HasSubstr("type='unsubscribed' to="),
+                                HasSubstr("subscription='remove'")));
+        world.roster.configure(settings, world.now, world.out);
+        EXPECT_THAT(world.sent(), IsEmpty()) << "the server has not said yet that it is not subscribed";
+        push("remove");
+        EXPECT_THAT(world.sent(), Contains(HasSubstr("type='subscribe' to='a@fa.test'")));
+    }
+}
+
 TEST(Roster, KnowsEverybodyUntilTheNextStream) {
     World world;
     world.bind("<item jid='server1@fa.test' subscription='both'/>");
