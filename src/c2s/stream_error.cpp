@@ -26,6 +26,11 @@ constexpr Known known_conditions[] = {
     {"resource-constraint", "the server has too many streams, or of this account: see its log"},
 };
 
+/// Also what ejabberd says when an administrator ends a session, with his words or none.
+constexpr std::string_view what_of_conflict =
+    "another program has logged in with our resource, or an administrator of the server ended our session; "
+    "if it is a program, give each a resource of its own in username";
+
 std::string condition_of(const Element& error) {
     for (const Element& child : error.children)
         if (child.ns == stream_errors_ns && child.name != "text") return one_line(child.name, 40);
@@ -66,15 +71,14 @@ bool is_stream_error(const Element& element) {
 Failure failure_of(const Element& error) {
     const std::string condition = condition_of(error);
     const std::string_view words = error.text_of("text", stream_errors_ns);
-    // ejabberd says conflict, too, when it ends the streams of an account that is removed.
-    if (condition == "conflict" && words != "User removed")
-        return {Failure::Kind::conflict, "another client has taken our resource (conflict)",
-                "give each client a resource of its own in username"};
     std::string text = fmt::format("the server ended the stream: {}", condition);
     const Element* const other = error.child("see-other-host", stream_errors_ns);
     if (other != nullptr && !other->text.empty()) text += fmt::format(" {}", one_line(other->text, 100));
     if (!words.empty()) text += fmt::format(" ({})", one_line(words));
-    return {Failure::Kind::ended_by_server, std::move(text), std::string(what_to_do(condition))};
+    // ejabberd says conflict, too, when it ends the streams of an account that is removed.
+    const bool taken = condition == "conflict" && words != "User removed";
+    return {taken ? Failure::Kind::conflict : Failure::Kind::ended_by_server, std::move(text),
+            std::string(taken ? what_of_conflict : what_to_do(condition))};
 }
 
 std::string words_for(Flaw flaw) {

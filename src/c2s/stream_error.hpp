@@ -14,7 +14,7 @@ inline constexpr std::string_view streams_ns = "http://etherx.jabber.org/streams
 inline constexpr std::string_view stream_errors_ns = "urn:ietf:params:xml:ns:xmpp-streams";
 
 bool is_stream_error(const wire::xml::Element& element);
-/// Of a <stream:error/>: conflict, or ended_by_server with the condition and the server's words.
+/// Of a <stream:error/>: conflict or ended_by_server, each with the condition and the server's words.
 Failure failure_of(const wire::xml::Element& stream_error);
 
 /// What we say when the server's stream is not what a stream may be, and the end of ours.

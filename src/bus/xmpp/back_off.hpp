@@ -3,6 +3,7 @@
 #include "state/types.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace lamplight::bus::xmpp {
 
@@ -18,11 +19,20 @@ public:
     /// what it was for and the next one is needed, without a pause; but twice in a row it is `passing`.
     enum class Trouble : std::uint8_t { passing, lasting, wants_another };
     state::Duration next(Trouble trouble, std::uint64_t random);
+    /// The pause after the server gave our resource to somebody else, or said so (an administrator who ends a
+    /// session looks the same): `rival`, then `rivals` until there was none for `rival_memory`, each up to a
+    /// quarter longer. Two programs of one resource throw each other out no faster than that; a stream in
+    /// between that was steady does not make it shorter.
+    state::Duration next_after_rival(state::Time now, std::uint64_t random);
+    static constexpr state::Duration rival = std::chrono::seconds(60);
+    static constexpr state::Duration rivals = std::chrono::minutes(5);
+    static constexpr state::Duration rival_memory = std::chrono::hours(1);
     /// A stream has been bound for `steady`: the next pause is a short one again.
-    void succeeded() { *this = {}; }
+    void succeeded();
     static constexpr state::Duration steady = std::chrono::seconds(10);
 
 private:
+    std::optional<state::Time> rival_at_;  ///< the last time
     state::Duration step_{};
     bool wanted_another_ = false;  ///< the last time
 };

@@ -1,6 +1,7 @@
 #include "bus/xmpp/client.hpp"
 
 #include "bus/xmpp/client_settings.hpp"
+#include "wire/pubsub/request.hpp"
 #include "wire/xml/write.hpp"
 
 #include <boost/asio/post.hpp>
@@ -123,16 +124,9 @@ void Client::try_later(const c2s::Failure& failure) {
     boost::asio::post(loop_, [ended = std::shared_ptr<c2s::Stream>(std::move(stream_))] {});
     if (closing_) return;
     const std::string advice = failure.what_to_do.empty() ? "" : "; " + failure.what_to_do;
-    if (failure.kind == Kind::conflict && !identity_.stand_in) {
-        trouble_ = "another program is logged in as " + jid();
-        log_.error(
-            "XMPP: client '{}' stays off: another program is logged in as {} and took over. Give one of them "
-            "another resource, or say stand_in = yes in lamplight.conf if no Asterisk uses it, then `jabber "
-            "reload`",
-            settings_.name, jid());
-        return;
-    }
-    const auto pause = back_off_.next(trouble_of(failure.kind), random_());
+    const bool rival = failure.kind == Kind::conflict;
+    const auto pause = rival ? back_off_.next_after_rival(owner_.now(), random_())
+                             : back_off_.next(trouble_of(failure.kind), random_());
     const std::string said = fmt::format("{}{}", failure.text, advice);
     const auto when = std::chrono::system_clock::now() + pause;
     trouble_ = fmt::format("{}; next try at {}", failure.text, clock_time(when));
@@ -142,7 +136,8 @@ void Client::try_later(const c2s::Failure& failure) {
         log_.warning(
             "XMPP: client '{}' is not connected: {}; next try in {:.1f} s, then ever more seldom up to {} s",
             settings_.name, said, std::chrono::duration<double>(pause).count(),
-            std::chrono::duration_cast<std::chrono::seconds>(BackOff::most).count());
+            std::chrono::duration_cast<std::chrono::seconds>(rival ? BackOff::rivals : BackOff::most)
+                .count());
     else
         log_.verbose(3, "XMPP: client '{}' is not connected: {}; next try in {:.1f} s", settings_.name, said,
                      std::chrono::duration<double>(pause).count());
@@ -229,29 +224,46 @@ void Client::write(Stanzas& stanzas) {
     stanzas.clear();
 }
 
-void Client::ask(wire::xml::Element iq, Requests::Handler handler) {
-    const std::size_t bytes = wire::xml::to_text(iq).size();
-    const state::Time now = owner_.now();
+void Client::ask(wire::xml::Element iq, Requests::Handler handler, state::Duration patience) {
+    const Pace::Number paced = session_.pace().sent(wire::xml::to_text(iq).size(), owner_.now());
+    ask_paced(std::move(iq), paced, std::move(handler), patience);
+}
+
+void Client::ask_paced(wire::xml::Element iq, Pace::Number paced, Requests::Handler handler,
+                       state::Duration patience) {
     Stanzas out;
-    session_.pace().sent(bytes, now);
     session_.requests().ask(
         std::move(iq),
-        [this, bytes, handler = std::move(handler)](const Requests::Reply& reply, state::Time at) {
-            session_.pace().answered(bytes, reply.took, at);
+        [this, paced, handler = std::move(handler)](const Requests::Reply& reply, state::Time at) {
+            if (reply.answer != Answer::lost || reply.took >= Requests::usual_patience)
+                session_.pace().answered(paced, at);
             handler(reply, at);
         },
-        now, out);
+        owner_.now(), out, patience);
     write(out);
     set_timer();
 }
 
+/// Nobody answers: is it the server, or are they peers that do not?
+void Client::ask_server_if_due() {
+    const auto due = session_.pace().next_probe();
+    const state::Time now = owner_.now();
+    if (!is_bound() || !due || *due > now) return;
+    wire::xml::Element ping = wire::pubsub::ping(session_.self()->domain);
+    const Pace::Number paced = session_.pace().probe_sent(wire::xml::to_text(ping).size(), now);
+    ask_paced(std::move(ping), paced, [](const Requests::Reply&, state::Time) {}, Requests::usual_patience);
+}
+
 void Client::on_time() {
     with_session([](Session& session, state::Time now, Session::Output& out) { session.on_time(now, out); });
+    ask_server_if_due();
 }
 
 void Client::set_timer() {
     const state::Time now = owner_.now();
-    deadline_.set(session_.next_deadline(now), now);
+    auto due = session_.next_deadline(now);
+    if (const auto probe = session_.pace().next_probe(); probe && (!due || *probe < *due)) due = probe;
+    deadline_.set(due, now);
 }
 
 // --- for people ---

@@ -41,7 +41,6 @@ public:
     struct Identity {
         std::string own_node;          ///< name of our own PubSub node
         std::string software_version;  ///< for jabber:iq:version
-        bool stand_in = false;         ///< no Asterisk has this JID: it may be taken again and again
     };
 
     Client(boost::asio::io_context& loop, log::Log& log, ClientId id, conf::JabberClient settings,
@@ -62,7 +61,8 @@ public:
     /// Sends at once; only while bound. Clears them.
     void send(Stanzas& stanzas);
     /// Sends an IQ whose answer is waited for, and counts it to the pace.
-    void ask(wire::xml::Element iq, Requests::Handler handler);
+    void ask(wire::xml::Element iq, Requests::Handler handler,
+             state::Duration patience = Requests::usual_patience);
     /// Lets `call` work on the session, then does what came of it.
     void with_session(const std::function<void(Session&, state::Time, Session::Output&)>& call);
     Session& session() { return session_; }
@@ -100,9 +100,12 @@ private:
     void stream_lost(const std::string& why);
     void try_later(const c2s::Failure& failure);
     void on_time();
+    void ask_server_if_due();
     void set_timer();
     void handle(Session::Output& out);
     void write(Stanzas& stanzas);
+    void ask_paced(wire::xml::Element iq, Pace::Number paced, Requests::Handler handler,
+                   state::Duration patience);
     void tell(const Session::Output& out);
 
     boost::asio::io_context& loop_;

@@ -102,7 +102,7 @@ void XmppBus::tie_eids() {
 
 void XmppBus::add_client(const conf::JabberClient& settings) {
     const auto dialect = settings_.file == "jabber.conf" ? Client::Dialect::jabber : Client::Dialect::xmpp;
-    Client::Identity identity{own_node_, LAMPLIGHT_VERSION, host_.configuration().stand_in};
+    Client::Identity identity{own_node_, LAMPLIGHT_VERSION};
     clients_.push_back(std::make_unique<Client>(host_.loop(), log_, ClientId{++last_client_}, settings,
                                                 dialect, std::move(identity), owner_of_clients()));
     clients_.back()->start();

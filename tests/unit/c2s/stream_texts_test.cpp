@@ -25,6 +25,15 @@ TEST(AStreamError, OfConflictSaysThatAnotherClientHasOurResource) {
     EXPECT_THAT(failure.what_to_do, HasSubstr("resource"));
 }
 
+TEST(AStreamError, OfConflictHasTheServersWordsSinceAnAdministratorMayHaveDoneIt) {
+    Element error = stream_error("conflict");  // ejabberd 23.01, kick_session
+    error.add("text", std::string(stream_errors_ns)).add_text("maintenance");
+    const Failure failure = failure_of(error);
+    EXPECT_EQ(failure.kind, Failure::Kind::conflict);
+    EXPECT_EQ(failure.text, "the server ended the stream: conflict (maintenance)");
+    EXPECT_THAT(failure.what_to_do, HasSubstr("administrator"));
+}
+
 TEST(AStreamError, IsNoConflictWhereTheAccountWasRemoved) {
     Element error = stream_error("conflict");  // as ejabberd 23.01 says it
     error.add("text", std::string(stream_errors_ns)).add_text("User removed");

@@ -52,5 +52,30 @@ TEST(BackOff, DoesNotWaitForATryThatIsWantedButOnceInARow) {
     EXPECT_EQ(back_off.next(Trouble::wants_another, 0), 0s);
 }
 
+TEST(BackOff, LeavesARivalAMinuteAndFiveFromThenOnAlsoAfterASteadyStream) {
+    BackOff back_off;
+    state::Time now{1h};
+    EXPECT_EQ(back_off.next_after_rival(now, 0), 60s);
+    for (int i = 0; i < 20; ++i) {
+        back_off.succeeded();
+        now += 5min;
+        EXPECT_EQ(back_off.next_after_rival(now, 0), 5min);
+    }
+    now += BackOff::rival_memory;
+    EXPECT_EQ(back_off.next_after_rival(now, 0), 60s);
+}
+
+TEST(BackOff, LeavesNoRivalLessThanThatAndNoQuarterMore) {
+    for (std::uint64_t random :
+         {std::uint64_t(0), std::uint64_t(1), std::uint64_t(16'000'000'000), largest}) {
+        BackOff back_off;
+        for (const state::Duration least : {60s, 300s}) {
+            const state::Duration pause = back_off.next_after_rival(state::Time{1h}, random);
+            EXPECT_GE(pause, least);
+            EXPECT_LE(pause, least + least / 4);
+        }
+    }
+}
+
 }  // namespace
 }  // namespace lamplight::bus::xmpp
