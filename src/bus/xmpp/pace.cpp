@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace lamplight::bus::xmpp {
 
@@ -47,6 +48,7 @@ void Pace::stream_bound(state::Time now) {
 void Pace::stream_lost() {
     window_ = base_ = least_window;
     under_way_ = quick_ = 0;
+    stanzas_.clear();
     round_ = {};
     least_took_ = 0;
     sent_.clear();
@@ -55,7 +57,16 @@ void Pace::stream_lost() {
 // --- room ---
 
 std::size_t Pace::limit_of(Urgency urgency) const {
-    return urgency == Urgency::bulk ? window_ : window_ + std::max(fresh_least, window_ / 4);
+    const std::size_t fresh = window_ + std::max(fresh_least, window_ / 4);
+    switch (urgency) {
+        case Urgency::ping:
+            return fresh + ping_least;
+        case Urgency::fresh:
+            return fresh;
+        case Urgency::bulk:
+            break;
+    }
+    return window_;
 }
 
 std::size_t Pace::fresh_limit() const {
@@ -70,7 +81,18 @@ bool Pace::has_room(Urgency urgency, std::size_t bytes, state::Time now) const {
     if (under_way_ > 0 && under_way_ + bytes > limit_of(urgency)) return false;
     if (per_minute_ == 0) return true;
     if (urgency == Urgency::bulk && bulk_at(now) < 1) return false;
-    return sent_.size() < fresh_limit() || now - sent_[sent_.size() - fresh_limit()] >= minute;
+    const auto again = stanzas_again();
+    return !again || *again <= now;
+}
+
+std::size_t Pace::room(Urgency urgency) const {
+    return limit_of(urgency) - std::min(under_way_, limit_of(urgency));
+}
+
+/// When the limit of stanzas lets one go that is no bulk; nothing: it does.
+std::optional<state::Time> Pace::stanzas_again() const {
+    if (per_minute_ == 0 || sent_.size() < fresh_limit()) return std::nullopt;
+    return sent_[sent_.size() - fresh_limit()] + minute;
 }
 
 std::size_t Pace::best_stanza_bytes() const {
@@ -80,19 +102,23 @@ std::size_t Pace::best_stanza_bytes() const {
 /// When stanzas are what there is no room for: as soon as there is again, of whichever urgency.
 std::optional<state::Time> Pace::next_deadline(state::Time now) const {
     if (per_minute_ == 0) return std::nullopt;
-    if (!sent_.empty() && sent_.size() >= fresh_limit()) {
-        const state::Time again = sent_[sent_.size() - fresh_limit()] + minute;
-        if (again > now) return again;
-    }
+    if (const auto again = stanzas_again(); again && *again > now) return again;
     const double missing = 1 - bulk_at(now);
     if (missing <= 0) return std::nullopt;
     const auto wait = static_cast<Duration::rep>(std::ceil(missing / bulk_a_ms(per_minute_)));
     return now + std::max(Duration(wait), Duration(1));
 }
 
-void Pace::sent(std::size_t bytes, state::Time now) {
+Pace::Number Pace::sent(std::size_t bytes, state::Time now) {
+    count_stanza(now);
+    if (bytes == 0) return 0;
     under_way_ += bytes;
-    if (bytes > 0) round_.full = round_.full || under_way_ + usual_stanza > window_;
+    round_.full = round_.full || under_way_ + usual_stanza > window_;
+    stanzas_.push_back({++last_, bytes, now});
+    return last_;
+}
+
+void Pace::count_stanza(state::Time now) {
     if (per_minute_ == 0) return;
     bulk_ = std::max(bulk_at(now) - 1, -most_bulk);
     bulk_since_ = now;
@@ -100,16 +126,41 @@ void Pace::sent(std::size_t bytes, state::Time now) {
     if (sent_.size() > per_minute_) sent_.pop_front();
 }
 
-// --- the window ---
+// --- answers ---
 
-void Pace::answered(std::size_t bytes, Duration took, state::Time now) {
-    under_way_ -= std::min(bytes, under_way_);
-    const double waited = std::max(1.0, ms(took));
+void Pace::answered(Number stanza, state::Time now) {
+    const auto last = std::ranges::lower_bound(stanzas_, stanza, {}, &UnderWay::number);
+    if (last == stanzas_.end() || last->number != stanza) return;
+    const double waited = std::max(1.0, ms(now - last->at));
+    const std::size_t bytes = taken_up_to(last);
     least_took_ = std::min(least_took_ == 0 ? longest_way_ms : least_took_, waited);
     round_.bytes += bytes;
     round_.waited += waited * static_cast<double>(bytes);
     if (round_.bytes >= window_) close_round(now);
 }
+
+std::size_t Pace::taken_up_to(std::deque<UnderWay>::iterator last) {
+    std::size_t bytes = 0;
+    for (auto one = stanzas_.begin(); one != std::next(last); ++one)
+        bytes += one->bytes;
+    stanzas_.erase(stanzas_.begin(), std::next(last));
+    under_way_ -= bytes;
+    return bytes;
+}
+
+// --- the probe ---
+
+std::optional<state::Time> Pace::next_probe() const {
+    if (stanzas_.empty() || probe_ >= stanzas_.front().number) return std::nullopt;
+    const state::Time due = stanzas_.front().at + probe_after;
+    return std::max(due, stanzas_again().value_or(due));
+}
+
+Pace::Number Pace::probe_sent(std::size_t bytes, state::Time now) {
+    return probe_ = sent(bytes, now);
+}
+
+// --- the window ---
 
 void Pace::close_round(state::Time now) {
     const auto bytes = static_cast<double>(round_.bytes);

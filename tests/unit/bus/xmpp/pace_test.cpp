@@ -73,8 +73,9 @@ public:
 
 private:
     struct Stanza {
+        Pace::Number number = 0;
         Time sent;
-        std::optional<Time> fresh_since;
+        std::optional<Time> fresh_since{};
         Time answered{};
     };
 
@@ -92,8 +93,7 @@ private:
         }
     }
     void put(std::optional<Time> fresh_since) {
-        pace.sent(stanza, now);
-        on_the_way_.push_back({now, fresh_since});
+        on_the_way_.push_back({pace.sent(stanza, now), now, fresh_since});
         ++sent;
         minute_.push_back(now);
         while (now - minute_.front() >= 60s)
@@ -122,7 +122,7 @@ private:
         while (!answers_.empty() && answers_.front().answered <= now) {
             const Stanza one = answers_.front();
             answers_.pop_front();
-            pace.answered(stanza, now - one.sent, now);
+            pace.answered(one.number, now);
             if (one.fresh_since) longest = std::max(longest, now - *one.fresh_since);
         }
     }
@@ -200,8 +200,10 @@ TEST(Pace, FollowsAServerThatBecomesSlow) {
     transfer.run_bulk(many, 1'237ms);
     EXPECT_LE(transfer.longest, 1s);
     EXPECT_GT(transfer.pace.window(), 20'000U);
-    transfer.pace.answered(20'000, 20s, transfer.now);
-    transfer.pace.answered(50'000, 20s, transfer.now + 20s);
+    const auto first = transfer.pace.sent(20'000, transfer.now);
+    const auto second = transfer.pace.sent(50'000, transfer.now);
+    transfer.pace.answered(first, transfer.now + 20s);
+    transfer.pace.answered(second, transfer.now + 40s);
     EXPECT_LT(transfer.pace.window(), 5'000U);
 }
 
@@ -263,11 +265,91 @@ TEST(Pace, LetsOneStanzaOfAnySizePassWhenNothingIsUnderWay) {
     const Time now{1h};
     pace.stream_bound(now);
     EXPECT_TRUE(pace.has_room(Urgency::bulk, 100'000, now));
-    pace.sent(100'000, now);
+    const auto large = pace.sent(100'000, now);
     EXPECT_FALSE(pace.has_room(Urgency::fresh, 1, now));
     EXPECT_FALSE(pace.next_deadline(now)) << "an answer makes room, not time";
-    pace.answered(100'000, 1ms, now);
+    pace.answered(large, now + 1ms);
     EXPECT_TRUE(pace.has_room(Urgency::bulk, stanza, now));
+}
+
+TEST(Pace, TakesAnAnswerForThatToAllThatWasSentBefore) {
+    Pace pace;
+    const Time now{1h};
+    pace.stream_bound(now);
+    const auto to_a_dead_peer = pace.sent(1'000, now);
+    const auto to_the_service = pace.sent(300, now);
+    const auto later = pace.sent(200, now + 1ms);
+    pace.answered(to_the_service, now + 5ms);
+    EXPECT_EQ(pace.under_way(), 200U);
+    pace.answered(to_a_dead_peer, now + 3s);
+    EXPECT_EQ(pace.under_way(), 200U) << "it was given back before";
+    pace.answered(later, now + 4s);
+    EXPECT_EQ(pace.under_way(), 0U);
+    pace.answered(later, now + 4s);
+    pace.answered(later + 1, now + 4s);
+    EXPECT_EQ(pace.under_way(), 0U);
+}
+
+TEST(Pace, DoesNotTakeTheSilenceOfAPeerForThatOfTheServer) {
+    Transfer transfer(near);
+    transfer.run_bulk(many, 0ms);
+    const std::size_t window = transfer.pace.window();
+    std::vector<Pace::Number> dead;
+    for (int i = 0; i < 1'000; ++i) {
+        dead.push_back(transfer.pace.sent(stanza, transfer.now));
+        const auto alive = transfer.pace.sent(stanza, transfer.now);
+        transfer.now += 2ms;
+        transfer.pace.answered(alive, transfer.now);
+    }
+    for (const auto number : dead)
+        transfer.pace.answered(number, transfer.now + 20s);
+    EXPECT_GE(transfer.pace.window(), window);
+    EXPECT_EQ(transfer.pace.under_way(), 0U);
+}
+
+TEST(Pace, AsksTheServerWhenNobodyAnswersAndOnceAtATime) {
+    Pace pace;
+    const Time now{1h};
+    pace.stream_bound(now);
+    EXPECT_FALSE(pace.next_probe());
+    pace.sent(Pace::least_window, now);
+    pace.sent(300, now + 1ms);
+    EXPECT_FALSE(pace.has_room(Urgency::fresh, 900, now));
+    EXPECT_EQ(pace.next_probe(), now + Pace::probe_after);
+    const auto probe = pace.probe_sent(100, now + Pace::probe_after);
+    const auto after = pace.sent(300, now + 210ms);
+    EXPECT_FALSE(pace.next_probe());
+    pace.answered(probe, now + 220ms);
+    EXPECT_EQ(pace.under_way(), 300U);
+    EXPECT_TRUE(pace.has_room(Urgency::fresh, 900, now));
+    EXPECT_EQ(pace.next_probe(), now + 210ms + Pace::probe_after);
+    pace.answered(after, now + 230ms);
+    EXPECT_FALSE(pace.next_probe());
+}
+
+TEST(Pace, DoesNotProbeBeyondTheStanzasThatAServerTakes) {
+    Pace pace;
+    const Time now{1h};
+    pace.limit_stanzas(100);
+    pace.stream_bound(now);
+    for (int i = 0; i < 96; ++i)
+        pace.sent(10, now);
+    EXPECT_EQ(pace.next_probe(), now + 60s);
+}
+
+TEST(Pace, HasRoomForPingsBeyondThatForChanges) {
+    Pace pace;
+    const Time now{1h};
+    pace.stream_bound(now);
+    while (pace.has_room(Urgency::fresh, 150, now))
+        pace.sent(150, now);
+    EXPECT_LT(pace.room(Urgency::fresh), 150U);
+    EXPECT_EQ(pace.room(Urgency::bulk), 0U);
+    int pings = 0;
+    for (; pace.has_room(Urgency::ping, 150, now); ++pings)
+        pace.sent(150, now);
+    EXPECT_GE(pings, 10);
+    EXPECT_LE(pings, 13);
 }
 
 TEST(Pace, BeginsAnewWithEachStream) {
