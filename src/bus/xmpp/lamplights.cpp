@@ -104,7 +104,7 @@ void Lamplights::Impl::road_up(const Road& road, Mark mark, state::Time now, Out
         return tell_once(News::Kind::same_process, c2s::to_string(road.jid), c2s::to_string(road.jid), now,
                          out);
     auto known = roads_.find(road);
-    if (known != roads_.end() && known->second.process != mark.process) {
+    if (known != roads_.end() && known->second.mark.process != mark.process) {
         road_is_gone(road, Why::unavailable, now, out);
         known = roads_.end();
     }
@@ -120,7 +120,7 @@ void Lamplights::Impl::road_up(const Road& road, Mark mark, state::Time now, Out
         unfollow_if_unused(road.client, {before.service, before.node}, out);
     }
     known->second.heard = now;
-    if (!known->second.up) road_is_there(road, known->second, now, out);
+    if (!known->second.up) admit(road, known->second, now, out);
 }
 
 /// The road leads somewhere again, or for the first time.
@@ -138,7 +138,8 @@ void Lamplights::Impl::road_is_there(const Road& road, RoadState& state, state::
         known != processes_.end() && known->second.said_goodbye && known->second.roads.empty())
         end_process(known, now, out);  // it has said its last word; what comes now is a life of its own
     Process& process = processes_[id];
-    if (process.roads.empty()) process.account = road.jid.bare();
+    if (process.accounts.empty()) process.account = road.jid.bare();
+    process.accounts.insert(road.jid.bare());
     process.roads.insert(road);
     if (!process.peer)
         process.peer = exchange_.peer_joined(c2s::to_string(road.jid.bare()), now, out.sync);
@@ -231,6 +232,7 @@ void Lamplights::Impl::forget_old(state::Time now, Output& out) {
 }
 
 void Lamplights::Impl::client_lost(ClientId client, state::Time now, Output& out) {
+    own_jids_.erase(client);
     std::vector<Road> lost;
     for (const auto& [road, state] : roads_)
         if (road.client == client) lost.push_back(road);
@@ -351,6 +353,10 @@ std::optional<state::Time> Lamplights::Impl::next_deadline() const {
         if (!next || time < *next) next = time;
     };
     for (const auto& [road, state] : roads_) {
+        if (state.kin == RoadState::Kin::unproven) {
+            if (is_orphan(state)) return state::Time{};
+            continue;
+        }
         if (state.up) sooner(state.heard + settings_.silent_after);
         if (!state.ping_wanted) sooner(next_ping(state));
         if (state.paused_until) sooner(*state.paused_until);
@@ -367,9 +373,11 @@ void Lamplights::Impl::on_time(state::Time now, Output& out) {
     }
     for (const Road& road : std::exchange(heard_again_, {}))
         if (const auto found = roads_.find(road); found != roads_.end() && !found->second.up)
-            road_is_there(road, found->second, now, out);
+            admit(road, found->second, now, out);
+    admit_orphans(now, out);
     std::vector<Road> silent;
     for (auto& [road, state] : roads_) {
+        if (state.kin == RoadState::Kin::unproven) continue;
         if (state.paused_until && *state.paused_until <= now) state.paused_until.reset();
         if (state.up && now - state.heard >= settings_.silent_after) silent.push_back(road);
         if (next_ping(state) > now) continue;
@@ -391,6 +399,9 @@ void Lamplights::set_own_nodes(std::span<const state::Announcement> nodes) {
 }
 void Lamplights::set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties) {
     impl_->set_ties(ties);
+}
+void Lamplights::own_jid(ClientId client, c2s::Jid full) {
+    impl_->own_jid(client, std::move(full));
 }
 void Lamplights::on_changes(const state::Changes& changes) {
     impl_->exchange_.on_changes(changes);

@@ -56,6 +56,7 @@ public:
             road_up,       ///< `text`: client and JID
             road_down,     ///< `text`: and why
             same_process,  ///< our own process number from elsewhere: passed over
+            no_kin,        ///< another's process number, who does not know it: heard as somebody of its own
             unexpected,    ///< a frame from who is no Lamplight by its presence; once a JID and minute
             bad_item,      ///< an item in a Lamplight's node that is no frame; once a node and minute
         } kind{};
@@ -107,6 +108,8 @@ public:
     static constexpr std::size_t most_nodes = 64;
     void on_changes(const state::Changes& changes);
     void on_mwi_changes(std::span<const state::MwiOwnChange> changes);
+    /// Who we are there; another asks it about us when it sees two accounts of one process.
+    void own_jid(ClientId client, c2s::Jid full);
     /// Our own node on this client can be published to, or cannot.
     void own_node_ready(ClientId client, std::string service, std::string node, state::Time now);
     void own_node_lost(ClientId client, state::Time now);

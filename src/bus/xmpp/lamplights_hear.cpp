@@ -17,13 +17,14 @@ void Lamplights::Impl::heard_from(const Road& road, state::Time now) {
     if (found == roads_.end()) return;
     found->second.heard = now;
     found->second.ping_wanted = false;
-    if (!found->second.up) heard_again_.insert(road);
+    if (!found->second.up && found->second.kin == RoadState::Kin::proven) heard_again_.insert(road);
 }
 
 bool Lamplights::Impl::receive(const Road& road, const Element& iq, state::Time now, Output& out) {
     const Element* frame = iq.child("frame", ns::frame);
     const Element* following = iq.child("following", ns::frame);
-    if (frame == nullptr && following == nullptr) return false;
+    const Element* kin = iq.child("kin", ns::frame);
+    if (frame == nullptr && following == nullptr && kin == nullptr) return false;
     const auto found = roads_.find(road);
     const auto refuse = [&](std::string_view condition, std::string_view type, int code) {
         out.stanzas[road.client].push_back(wire::pubsub::make_error(iq, condition, type, code));
@@ -34,10 +35,12 @@ bool Lamplights::Impl::receive(const Road& road, const Element& iq, state::Time 
         tell_once(News::Kind::unexpected, who + " is no Lamplight by its presence", who, now, out);
         return refuse("not-allowed", "cancel", 405);
     }
-    if (!found->second.up)
-        road_is_there(road, found->second, now, out);
+    if (kin != nullptr) return receive_kin(road, iq, *kin, out), true;
+    if (!found->second.up && found->second.kin == RoadState::Kin::proven)
+        admit(road, found->second, now, out);
     else
         heard_from(road, now);
+    if (!found->second.up) return refuse("not-allowed", "cancel", 405);
     if (iq.value_of("type") != "set") return refuse("bad-request", "modify", 400);
     if (frame != nullptr)
         receive_frame(road, iq, *frame, now, out);

@@ -16,7 +16,7 @@
 namespace lamplight::bus::xmpp {
 
 /// What Lamplights holds. lamplights.cpp: roads, and whom we follow; lamplights_say.cpp: what is sent and
-/// what became of it; lamplights_hear.cpp: what comes.
+/// what became of it; lamplights_hear.cpp: what comes; lamplights_kin.cpp: which accounts are one process's.
 class Lamplights::Impl {
 public:
     Impl(state::Engine& engine, const state::MwiTable& mwi, Settings settings);
@@ -49,6 +49,8 @@ public:
         bool following_wanted = false;  ///< it is to be told whether we follow its node
         state::Duration pause{};        ///< after a refusal
         std::optional<state::Time> paused_until;
+        enum class Kin : std::uint8_t { proven, unproven } kin{};  ///< whether it is its process's
+        bool kin_wanted = false;                                   ///< that is to be asked
     };
     struct Frame {
         sync::FrameId id{};
@@ -59,8 +61,9 @@ public:
         std::optional<sync::PeerId> peer;
         bool present = false;
         bool said_goodbye = false;
-        c2s::Jid account;      ///< that it was seen with first
-        std::set<Road> roads;  ///< those that are up
+        c2s::Jid account;             ///< that it was seen with first
+        std::set<c2s::Jid> accounts;  ///< bare; that one, and those that it said are its own
+        std::set<Road> roads;         ///< those that are up
         std::optional<Road> current;
         std::deque<Frame> frames;  ///< under way, or waiting for one before them
         state::Time gone_since{};
@@ -83,9 +86,9 @@ public:
         bool reported = false;  ///< to the exchange
     };
     struct UnderWay {
-        enum class What : std::uint8_t { frame, item, ping, following } what{};
+        enum class What : std::uint8_t { frame, item, ping, following, kin } what{};
         ClientId client{};
-        Road road;
+        Road road;  ///< of kin: what is asked about
         ProcessId process;
         std::uint64_t item = 0;
     };
@@ -96,6 +99,7 @@ public:
 
     // --- ourselves ---
     void set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties);
+    void own_jid(ClientId client, c2s::Jid jid);
     void own_node_ready(ClientId client, NodeName node, state::Time now);
     void own_node_lost(ClientId client, state::Time now);
 
@@ -174,6 +178,17 @@ private:
     void fall_behind(ClientId client, OwnClient& own);
     static void pause(RoadState& state, state::Time now);
 
+    // lamplights_kin.cpp
+    void admit(const Road& road, RoadState& state, state::Time now, Output& out);
+    bool is_orphan(const RoadState& state) const;
+    void admit_orphans(state::Time now, Output& out);
+    std::optional<Road> way_to_ask(ClientId client, const RoadState& about) const;
+    bool kin_is_due(ClientId client) const;
+    std::optional<Taken> take_kin(ClientId client);
+    void kin_answered(const UnderWay& kin, Answer answer, state::Time now, Output& out);
+    void receive_kin(const Road& road, const wire::xml::Element& iq, const wire::xml::Element& kin,
+                     Output& out);
+
     // lamplights_hear.cpp
     void receive_frame(const Road& road, const wire::xml::Element& iq, const wire::xml::Element& frame,
                        state::Time now, Output& out);
@@ -195,6 +210,7 @@ private:
     std::map<std::string, state::Time> said_;
     std::map<state::Eid, std::set<c2s::Jid>> ties_;       ///< bare
     std::map<c2s::Jid, std::set<state::Eid>> announced_;  ///< by accounts
+    std::map<ClientId, c2s::Jid> own_jids_;               ///< full
 };
 
 }  // namespace lamplight::bus::xmpp

@@ -83,7 +83,7 @@ bool Lamplights::Impl::has_audience(ClientId client) const {
 }
 
 Lamplights::Wants Lamplights::Impl::wants_to_send(ClientId client) const {
-    if (word_is_due(client) || item_is_due(client)) return Wants::fresh;
+    if (word_is_due(client) || kin_is_due(client) || item_is_due(client)) return Wants::fresh;
     Wants wants = Wants::nothing;
     for (const auto& [road, state] : roads_) {
         if (road.client != client) continue;
@@ -98,6 +98,7 @@ Lamplights::Wants Lamplights::Impl::wants_to_send(ClientId client) const {
 std::optional<Lamplights::Taken> Lamplights::Impl::take(ClientId client, std::size_t budget, state::Time) {
     const std::size_t frame = frame_budget(budget);
     if (auto word = take_word(client)) return word;
+    if (auto kin = take_kin(client)) return kin;
     if (auto item = take_item(client, frame)) return item;
     if (auto fresh = take_frame(client, Urgency::fresh, frame)) return fresh;
     return take_frame(client, Urgency::bulk, frame);
@@ -212,6 +213,8 @@ void Lamplights::Impl::answered(ClientId, std::uint64_t tag, Answer answer, cons
             return frame_answered(what, tag, answer, now);
         case UnderWay::What::item:
             return item_answered(what, answer, error, now, out);
+        case UnderWay::What::kin:
+            return kin_answered(what, answer, now, out);
         case UnderWay::What::ping:
         case UnderWay::What::following:
             return word_answered(what, answer, error, now);

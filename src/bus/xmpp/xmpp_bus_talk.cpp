@@ -27,6 +27,7 @@ bool distributes(const Client& client) {
 void XmppBus::on_bound(Client& client) {
     if (!distributes(client)) return;
     const conf::JabberClient& settings = client.settings();
+    lamplights_.own_jid(client.id(), *client.session().self());
     asterisk_.client_ready(client.id(),
                            {.service = settings.pubsub_node,
                             .collection = settings.collection_nodes,
@@ -302,9 +303,12 @@ bool XmppBus::send_asterisk(Client& client, Pace::Urgency urgency) {
 // --- for the log ---
 
 std::string XmppBus::label_of(sync::PeerId peer) const {
+    constexpr std::size_t most_named = 4;
+    const std::vector<sync::PeerNode>& nodes = lamplights_.exchange().nodes_of(peer);
     std::string label;
-    for (const sync::PeerNode& node : lamplights_.exchange().nodes_of(peer))
-        label += (label.empty() ? "" : ", ") + node.announcement.name;
+    for (std::size_t i = 0; i < std::min(nodes.size(), most_named); ++i)
+        label += (label.empty() ? "" : ", ") + nodes[i].announcement.name;
+    if (nodes.size() > most_named) label += fmt::format(" and {} more", nodes.size() - most_named);
     return label.empty() ? "a peer" : label;
 }
 
@@ -329,6 +333,9 @@ void XmppBus::tell(const Lamplights::News& news) {
             return log_.verbose(2, "XMPP: {}", news.text);
         case Kind::same_process:
             return log_.warning("XMPP: {} has our own process number: it is passed over", news.text);
+        case Kind::no_kin:
+            return log_.warning("XMPP: {} has a process number that is another's: it is heard by itself",
+                                news.text);
         case Kind::unexpected:
             return log_.warning("XMPP: something for Lamplights was refused: {}", news.text);
         case Kind::bad_item:

@@ -151,6 +151,41 @@ TEST_F(Trust, AnAccountMayAnnounceSoManyNodesAndNoMoreUnderWhateverProcess) {
     EXPECT_LE(said(one, Talk::foreign), 20u);
 }
 
+TEST_F(Trust, AnAccountThatOnlyCopiesANumberIsHeardAsSomebodyOfItsOwn) {
+    start();
+    two.set("PJSIP/0", DeviceState::busy, world.now);
+    world.settle();
+    show({two.process, "", ""});
+    EXPECT_FALSE(one.lamplights.is_peer(liar)) << "not before it is proven";
+    EXPECT_EQ(say(hello({node(two.self.eid, 1'000)})), "error");
+    world.settle();
+    one.publish();
+    EXPECT_EQ(one.heard(Lamplights::News::Kind::no_kin), 1u);
+    EXPECT_EQ(one.lamplights.peers().size(), 2u);
+    ASSERT_NE(one.peer(two), nullptr);
+    EXPECT_EQ(one.peer(two)->roads, std::vector<Road>{world.road(at_one, at_two)});
+    std::vector<std::uint8_t> goodbye(wire::vote::min_budget_bytes);
+    goodbye.resize(wire::vote::encode(wire::vote::Goodbye{}, goodbye));
+    EXPECT_EQ(say(goodbye), "result");
+    EXPECT_TRUE(one.peer(two)->present);
+    two.set("PJSIP/0", DeviceState::ringing, world.now);
+    world.settle();
+    EXPECT_EQ(one.aggregate("PJSIP/0"), DeviceState::ringing);
+}
+
+TEST_F(Trust, WhoCopiesANumberFirstDoesNotShutItsOwnerOut) {
+    world.login(at_one);
+    show({two.process, "", ""});
+    world.login(at_two);
+    world.settle();
+    one.publish();
+    EXPECT_TRUE(one.lamplights.is_peer(at_two.jid)) << "the liar knows nothing of it";
+    world.pass(3s);  // what two said too early is said again
+    two.set("PJSIP/0", DeviceState::busy, world.now);
+    world.settle();
+    EXPECT_EQ(one.aggregate("PJSIP/0"), DeviceState::busy);
+}
+
 TEST_F(Trust, AnIncarnationBeyondAllTimesIsNeitherBelievedNorTaken) {
     start();
     show({"00000000000000ff", "", ""});

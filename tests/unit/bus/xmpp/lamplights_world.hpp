@@ -192,6 +192,7 @@ public:
     void login(Stream& who) {
         who.bound = true;
         who.cut = false;
+        who.machine->lamplights.own_jid(who.id, who.jid);
         for (const auto& other : streams_) {
             if (!sees(who, *other)) continue;
             show(*other, who);
