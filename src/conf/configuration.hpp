@@ -131,6 +131,7 @@ struct JabberBuddy {
     std::string jid;  ///< as written, with a resource or without; `*@example.org`: every account there
     std::optional<state::Eid> eid;  ///< of the `eid` line after it: whose votes come from this JID
     Place place;
+    Place eid_place{};  ///< of the `eid` line
 
     bool operator==(const JabberBuddy& other) const { return jid == other.jid && eid == other.eid; }
 };

@@ -102,6 +102,7 @@ private:
         check_tls(section, client);
         check_host(section, client);
         check_events(section, client);
+        check_buddies(client);
         check_is_alone(section, client);
         clients_.push_back(std::move(client));
     }
@@ -236,10 +237,33 @@ private:
                  "it is not known which service distributes them, so none are",
                  fmt::format("write pubsub_node = pubsub.{}, or as the server calls its PubSub service",
                              domain_of(client)));
+        if (split_jid(client.pubsub_node).has_local)
+            warn(place_of(section, "pubsub_node"),
+                 fmt::format("pubsub_node = {} is an account", client.pubsub_node),
+                 "servers share nodes of a service, which has none",
+                 fmt::format("write pubsub_node = pubsub.{}, or as the server calls its PubSub service",
+                             domain_of(client)));
         if (client.status == "invisible" || client.status == "unavailable")
             warn(place_of(section, "status"), fmt::format("status = {} hides this server", client.status),
                  "a server delivers no events to who is not there", "write status = available");
     }
+
+    void check_buddies(const JabberClient& client) {
+        for (const JabberBuddy& buddy : client.buddies)
+            if (!client.username.empty() && same_name(bare(buddy.jid), client.username))
+                add({Severity::warning, buddy.place, fmt::format("buddy = {} is passed over", buddy.jid),
+                     fmt::format("[{}] logs in with that account itself", client.name),
+                     "give each server an account of its own"});
+        if (client.distribute_events && names_nobody(client))
+            add({Severity::warning, client.buddies.front().place,
+                 fmt::format("[{}] names no other server", client.name),
+                 fmt::format("{} lets in who asks, and asks nobody: two servers of which neither names the "
+                             "other never meet",
+                             client.buddies.front().jid),
+                 fmt::format("write buddy = NAME@{}, here or there", domain_of(client))});
+    }
+
+    static std::string_view bare(std::string_view jid) { return jid.substr(0, jid.find('/')); }
 
     void check_is_alone(const Section& section, const JabberClient& client) {
         if (client.username.empty()) return;
@@ -302,6 +326,24 @@ auto all_of(const JabberClient& client) {
 
 bool JabberClient::operator==(const JabberClient& other) const {
     return all_of(*this) == all_of(other);
+}
+
+bool names_nobody(const JabberClient& client) {
+    return !client.buddies.empty() && std::ranges::all_of(client.buddies, [](const JabberBuddy& buddy) {
+        return buddy.jid.starts_with(jabber_pattern);
+    });
+}
+
+void check_eids(const std::vector<JabberClient>& clients, const state::Eid& own, Problems& problems) {
+    Collector collector(problems);
+    for (const JabberClient& client : clients)
+        for (const JabberBuddy& buddy : client.buddies)
+            if (buddy.eid == own)
+                collector.add({Severity::warning, buddy.eid_place,
+                               fmt::format("eid = {} is our own", to_string(own)),
+                               fmt::format("it cannot be that of {}", buddy.jid),
+                               "write what core show settings says on that server, or give one of them "
+                               "another entity ID"});
 }
 
 std::vector<JabberClient> read_jabber_clients(const File& file, JabberFile kind, const FileSource& files,

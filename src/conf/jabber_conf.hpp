@@ -21,6 +21,8 @@ std::string_view to_string(JabberFile file);
 inline constexpr std::size_t most_jabber_clients = 64;
 inline constexpr std::size_t most_jabber_buddies = 1'024;  ///< of a client
 
+inline constexpr std::string_view jabber_pattern = "*@";  ///< a buddy that begins so stands for a domain's
+
 /// The options of [general] and of a client (asterisk-facts 5.1), with that file's defaults.
 const OptionTable<JabberClient>& jabber_table(JabberFile file);
 
@@ -33,5 +35,11 @@ const OptionTable<JabberClient>& jabber_table(JabberFile file);
 /// `files`.
 std::vector<JabberClient> read_jabber_clients(const File& file, JabberFile kind, const FileSource& files,
                                               Problems& problems);
+
+/// Whether all its buddies are patterns: it lets in who asks, and asks nobody.
+bool names_nobody(const JabberClient& client);
+
+/// Warns where our own entity ID is said to be a buddy's.
+void check_eids(const std::vector<JabberClient>& clients, const state::Eid& own, Problems& problems);
 
 }  // namespace lamplight::conf

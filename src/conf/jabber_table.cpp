@@ -16,7 +16,6 @@ using Setter = std::string (*)(JabberClient&, const Value&);
 
 constexpr std::string_view general = "general";
 constexpr std::string_view since = "0.1.0";
-constexpr std::string_view pattern_start = "*@";
 
 // --- setters ---
 
@@ -107,6 +106,7 @@ std::string set_status_message(JabberClient& client, const Value& value) {
 
 std::string refuse_pattern(const JidParts& jid) {
     if (jid.has_resource) return "a pattern has no resource: write *@DOMAIN";
+    if (jid.domain.find('*') != jid.domain.npos) return "a pattern stands for the accounts of one domain";
     return refuse_jid(jid);
 }
 
@@ -114,18 +114,26 @@ std::string add_buddy(JabberClient& client, const Value& value) {
     if (client.buddies.size() >= most_jabber_buddies)
         return fmt::format("a client has at most {} buddies", most_jabber_buddies);
     const JidParts jid = split_jid(value.text);
-    std::string why = value.text.starts_with(pattern_start) ? refuse_pattern(jid) : refuse_jid(jid);
-    if (why.empty()) client.buddies.push_back({value.text, std::nullopt, value.place});
+    std::string why = value.text.starts_with(jabber_pattern) ? refuse_pattern(jid) : refuse_jid(jid);
+    if (why.empty()) client.buddies.push_back({value.text, std::nullopt, value.place, {}});
     return why;
+}
+
+bool is_same_account(std::string_view one, std::string_view other) {
+    return same_name(one.substr(0, one.find('/')), other.substr(0, other.find('/')));
 }
 
 std::string tie_eid(JabberClient& client, const Value& value) {
     if (client.buddies.empty()) return "it belongs to the buddy on a line before it, and there is none";
     JabberBuddy& buddy = client.buddies.back();
-    if (buddy.jid.starts_with(pattern_start))
+    if (buddy.jid.starts_with(jabber_pattern))
         return fmt::format("{} stands for many accounts: give the server a buddy of its own", buddy.jid);
     if (buddy.eid) return fmt::format("{} has one already", buddy.jid);
+    const auto owner = std::ranges::find(client.buddies, std::optional(value.eid), &JabberBuddy::eid);
+    if (owner != client.buddies.end() && !is_same_account(owner->jid, buddy.jid))
+        return fmt::format("{} has it, and two servers never have the same", owner->jid);
     buddy.eid = value.eid;
+    buddy.eid_place = value.place;
     return {};
 }
 
@@ -287,14 +295,16 @@ std::vector<Row> event_rows() {
             "Needs pubsub_node. Several clients may: losing one loses nothing."),
         needed(text(ValueType::text, "pubsub_node", "pubsub.example.org",
                     "The address of the server's PubSub service", "Not of a node in it.", set_pubsub_node)),
-        needed({{.section = any_section,
-                 .name = "buddy",
-                 .example = "server2@example.org/astvoip2",
-                 .summary = "Another server's account, with its resource or without",
-                 .help = "Each line adds one. *@example.org stands for every account of that domain.",
-                 .since = since,
-                 .repeat = Repeat::many},
-                add_buddy}),
+        needed(
+            {{.section = any_section,
+              .name = "buddy",
+              .example = "server2@example.org/astvoip2",
+              .summary = "Another server's account, with its resource or without",
+              .help = "Each line adds one. *@example.org lets in every account of that domain that asks, and "
+                      "asks none: of two servers, one has to name the other.",
+              .since = since,
+              .repeat = Repeat::many},
+             add_buddy}),
         {{.section = any_section,
           .name = "eid",
           .type = ValueType::eid,

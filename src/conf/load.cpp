@@ -318,6 +318,7 @@ JabberSettings read_jabber(const Configuration& settings, const FileSource& file
     found.file = to_string(kind);
     found.clients = read_jabber_clients(file, kind, files, reading.problems);
     check_clients(found, file.names.front(), reading);
+    check_eids(found.clients, settings.eid, reading.problems);
     return found;
 }
 

@@ -1,5 +1,6 @@
 #include "conf/problem.hpp"
 
+#include "conf/utf8.hpp"
 #include "log/log.hpp"
 
 #include <fmt/format.h>
@@ -8,6 +9,35 @@
 #include <utility>
 
 namespace lamplight::conf {
+
+namespace {
+
+/// Bytes of the character of UTF-8 at the begin; 0 when none is there.
+std::size_t character_at(std::string_view text) {
+    for (std::size_t length = 1; length <= 4 && length <= text.size(); ++length)
+        if (is_utf8(text.substr(0, length))) return length;
+    return 0;
+}
+
+/// Text of the file is quoted in it: a control character must not break the line or the terminal, nor a byte
+/// that is no text whoever reads it.
+std::string shown(std::string_view text) {
+    std::string line;
+    while (!text.empty()) {
+        const auto first = static_cast<unsigned char>(text.front());
+        const std::size_t length = character_at(text);
+        if (length == 0)
+            line += fmt::format("\\x{:02x}", first);
+        else if (first < 32 || first == 127)
+            line += '?';
+        else
+            line += text.substr(0, length);
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return line;
+}
+
+}  // namespace
 
 std::string_view to_string(Severity severity) {
     switch (severity) {
@@ -29,10 +59,7 @@ std::string to_string(const Problem& problem) {
     std::string text = to_string(problem.place) + ": " + problem.what;
     if (!problem.why.empty()) text += ", " + problem.why;
     if (!problem.what_to_do.empty()) text += ", " + problem.what_to_do;
-    // Text of the file is quoted in it: a control character must not break the line or the terminal.
-    std::replace_if(
-        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; }, '?');
-    return text;
+    return shown(text);
 }
 
 bool has_errors(const Problems& problems) {

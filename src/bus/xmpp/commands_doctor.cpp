@@ -1,5 +1,6 @@
 // jabber|xmpp doctor: every precondition, with what to do where it does not hold
 #include "bus/xmpp/commands.hpp"
+#include "conf/jabber_conf.hpp"
 #include "console/escaped.hpp"
 #include "console/texts.hpp"
 
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 namespace lamplight::bus::xmpp {
@@ -55,6 +57,17 @@ Check certificate_check(const Client& client) {
         return {Verdict::warn, "certificate", fmt::format("ends {}, in {} days", end, days),
                 "the administrator of the XMPP server has to renew it"};
     return {Verdict::pass, "certificate", fmt::format("verified, ends {}", end), {}};
+}
+
+/// Two servers that know each other by a pattern only never meet: neither asks.
+std::optional<Check> pattern_check(const Client& client) {
+    const auto buddies = client.session().roster().buddies();
+    const bool alone = std::ranges::none_of(buddies, [](const Buddy* b) { return !b->resources.empty(); });
+    if (!client.is_bound() || !alone || !conf::names_nobody(client.settings())) return std::nullopt;
+    const std::string& pattern = client.settings().buddies.front().jid;
+    return Check{Verdict::warn, "buddies",
+                 fmt::format("nobody is there, and {} asks nobody, it lets in who asks", pattern),
+                 fmt::format("write buddy = NAME{} for another server, here or there", pattern.substr(1))};
 }
 
 Check audience_check(const XmppBus& bus) {
@@ -112,6 +125,7 @@ Reply doctor(const XmppBus& bus, const Request& request, std::string_view usage)
         array checks;
         add(text, checks, connection_check(*client), failed);
         add(text, checks, certificate_check(*client), failed);
+        if (const auto check = pattern_check(*client)) add(text, checks, *check, failed);
         if (client->settings().distribute_events)
             for (const Check& check : client->session().nodes().checks())
                 add(text, checks, check, failed);

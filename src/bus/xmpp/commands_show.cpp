@@ -234,13 +234,20 @@ Reply set_debug(XmppBus& bus, const Request& request, Dialect dialect, std::stri
                                  on ? "Enabled" : "Disabled"));
 }
 
+std::string no_client(const conf::JabberSettings& settings) {
+    if (!settings.present) return "No client is left: there is no jabber.conf or xmpp.conf.\n";
+    return fmt::format("No client is left: no section of {} names an account.\n", settings.file);
+}
+
 Reply reload(XmppBus& bus, const Request& request, Dialect dialect, std::string_view usage) {
     if (!request.args.empty()) return console::wrong_usage(usage);
     bus.host().log().notice("{} asked for a reload of {}", console::name_of(request.asker),
                             bus.settings().file);
     if (const auto done = bus.reload(); !done)
         return Reply::failed(fmt::format("Nothing was changed:\n{}\n", done.error()));
-    return Reply::ok(dialect == Dialect::jabber ? "Jabber Reloaded.\n" : "XMPP Reloaded.\n");
+    std::string text = dialect == Dialect::jabber ? "Jabber Reloaded.\n" : "XMPP Reloaded.\n";
+    if (bus.clients().empty()) text += no_client(bus.settings());
+    return Reply::ok(std::move(text));
 }
 
 template <typename Call>

@@ -478,7 +478,15 @@ TEST(JabberClient, HasAServiceThatIsAnAddressWithoutANode) {
     EXPECT_THAT(problems_of_client("pubsub_node = pubsub.example.org/device_state\n"),
                 ElementsAre(HasSubstr("it is the address of the PubSub service, without a node")));
     EXPECT_THAT(problems_of_client("pubsub_node = a b\n"), ElementsAre(HasSubstr("error")));
-    EXPECT_EQ(client_of(load_client("pubsub_node = pubsub@example.org\n")).pubsub_node, "pubsub@example.org");
+}
+
+TEST(JabberClient, WhoseServiceIsAnAccountIsWarnedAbout) {
+    const Loaded loaded = load_client("pubsub_node = pubsub@example.org\n");
+    EXPECT_THAT(lines_of(loaded.problems),
+                ElementsAre("warning /etc/asterisk/jabber.conf:6: pubsub_node = pubsub@example.org is an "
+                            "account, servers share nodes of a service, which has none, write pubsub_node = "
+                            "pubsub.example.org, or as the server calls its PubSub service"));
+    EXPECT_EQ(client_of(loaded).pubsub_node, "pubsub@example.org");
 }
 
 TEST(JabberClient, ThatHidesIsWarnedAbout) {
@@ -513,7 +521,8 @@ TEST(JabberBuddy, IsWrittenOncePerLineWithTheEntityIdBehindIt) {
 }
 
 TEST(JabberBuddy, IsAnAddress) {
-    for (const char* buddy : {"a b@example.org", "*@", "*@example.org/x", "a@", "", "@example.org"})
+    for (const char* buddy :
+         {"a b@example.org", "*@", "*@example.org/x", "*@*", "*@*.example.org", "a@", "", "@example.org"})
         EXPECT_THAT(problems_of_client("buddy = " + std::string(buddy) + "\n"),
                     ElementsAre(HasSubstr("error /etc/asterisk/jabber.conf:6: buddy = " + std::string(buddy) +
                                           " is refused")));
@@ -535,7 +544,56 @@ TEST(JabberBuddy, HasOneEntityIdAndAPatternHasNone) {
     EXPECT_THAT(lines_of(loaded.problems), ElementsAre(HasSubstr("b@example.org has one already")));
     EXPECT_THAT(buddies_of(client_of(loaded)), ElementsAre("b@example.org 02:00:00:78:00:03"));
     EXPECT_THAT(problems_of_client("buddy = *@example.org\neid = 02:00:00:78:00:03\n"),
-                ElementsAre(HasSubstr("*@example.org stands for many accounts")));
+                Contains(HasSubstr("*@example.org stands for many accounts")));
+}
+
+TEST(JabberBuddy, HasNoEntityIdOfAnotherOne) {
+    const Loaded loaded = load_client(
+        "buddy = b@example.org\neid = 02:00:00:78:00:03\nbuddy = b@example.org/second\n"
+        "eid = 02:00:00:78:00:03\nbuddy = c@example.org\neid = 02:00:00:78:00:03\n");
+    EXPECT_THAT(lines_of(loaded.problems),
+                ElementsAre("warning /etc/asterisk/jabber.conf:11: eid = 02:00:00:78:00:03 is refused, "
+                            "b@example.org has it, and two servers never have the same"));
+    EXPECT_THAT(buddies_of(client_of(loaded)),
+                ElementsAre("b@example.org 02:00:00:78:00:03", "b@example.org/second 02:00:00:78:00:03",
+                            "c@example.org"));
+}
+
+TEST(JabberBuddy, MayHaveItsEntityIdWithEachOfTwoClients) {
+    const std::string buddy = "buddy = b@example.org\neid = 02:00:00:78:00:03\n";
+    EXPECT_THAT(lines_of(load_jabber_with(one_client + buddy +
+                                          "[two]\nusername = server1@example.net\nsecret = x\nbuddy = "
+                                          "b@example.net\neid = 02:00:00:78:00:03\n")
+                             .problems),
+                IsEmpty());
+}
+
+TEST(JabberBuddy, HasNotOurEntityId) {
+    const MemoryFiles files = files_with("entityid = 02:00:00:78:00:01\n", jabber_path,
+                                         one_client + "buddy = b@example.org\neid = 02:00:00:78:00:01\n");
+    EXPECT_THAT(lines_of(load_from(files).problems),
+                ElementsAre("warning /etc/asterisk/jabber.conf:7: eid = 02:00:00:78:00:01 is our own, it "
+                            "cannot be that of b@example.org, write what core show settings says on that "
+                            "server, or give one of them another entity ID"));
+}
+
+TEST(JabberBuddy, IsNotTheClientItself) {
+    EXPECT_THAT(problems_of_client("buddy = Server1@example.org/other\nbuddy = b@example.org\n"),
+                ElementsAre("warning /etc/asterisk/jabber.conf:6: buddy = Server1@example.org/other is "
+                            "passed over, [asterisk] logs in with that account itself, give each server an "
+                            "account of its own"));
+}
+
+TEST(JabberBuddy, IsNamedByOneOfTwoServersSinceAPatternAsksNobody) {
+    const Loaded loaded = load_client("buddy = *@example.org\nbuddy = *@example.net\n");
+    EXPECT_TRUE(loaded.ok());
+    EXPECT_THAT(lines_of(loaded.problems),
+                ElementsAre("warning /etc/asterisk/jabber.conf:6: [asterisk] names no other server, "
+                            "*@example.org lets in who asks, and asks nobody: two servers of which neither "
+                            "names the other never meet, write buddy = NAME@example.org, here or there"));
+    EXPECT_THAT(problems_of_client("buddy = *@example.org\nbuddy = b@example.org\n"), IsEmpty());
+    EXPECT_THAT(problems_of_client("buddy = *@example.org\ndistribute_events = no\n"),
+                Not(Contains(HasSubstr("names no other server"))));
 }
 
 TEST(JabberBuddy, IsOneOfAtMost1024) {

@@ -26,6 +26,12 @@ TEST(Problem, StaysOneLineWhateverTheFileHolds) {
     EXPECT_EQ(to_string(Problem{Severity::error, {"a", 1}, "x\x1b[2J\n\x7f", "", ""}), "a:1: x?[2J??");
 }
 
+TEST(Problem, ShowsWhatIsNoTextByItsBytes) {
+    EXPECT_EQ(
+        to_string(Problem{Severity::error, {"a", 1}, "x\xff\xfe é → \xf0\x9f\x92\xa1 \xc3", "\xc0\x80", ""}),
+        "a:1: x\\xff\\xfe é → \xf0\x9f\x92\xa1 \\xc3, \\xc0\\x80");
+}
+
 TEST(Problem, OfLesserWeightIsNoError) {
     Problems problems{{Severity::warning, {}, "w", "", ""}, {Severity::notice, {}, "n", "", ""}};
     EXPECT_FALSE(has_errors(problems));
