@@ -78,7 +78,9 @@ public:
             case 0:
                 return votes_.client_ready(client, settings_, now_, out_);
             case 1:
-                return lose(client);
+                lose(client);
+                if (whose / 2 % 2 == 1) votes_.client_retired(client, now_, out_);
+                return;
             case 2:
                 return votes_.came(client, jid, tied(whose), now_, out_);
             case 3:

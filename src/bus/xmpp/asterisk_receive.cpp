@@ -146,11 +146,9 @@ Speaker* AsteriskVotes::Impl::hear(const Source& source, const Eid& eid, Output&
     Speaker* const speaker =
         known != speakers_.end() && known->second.sender ? &known->second : open(source, eid, out);
     if (speaker == nullptr) return nullptr;
-    const auto client = static_cast<std::size_t>(source.id);
     const bool tied = ties_.contains(eid);
-    const bool first_here = !speaker->ever.test(client);
-    speaker->heard.set(client);
-    speaker->ever.set(client);
+    const bool first_here = speaker->ever.insert(source.id).second;
+    speaker->heard.insert(source.id);
     if (tied && speaker->seen.empty()) {
         speaker->believed_until = common_.now + presence_follows;
         if (!next_doubt_ || *speaker->believed_until < *next_doubt_) next_doubt_ = speaker->believed_until;

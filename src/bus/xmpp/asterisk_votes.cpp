@@ -102,6 +102,11 @@ AsteriskClient& AsteriskVotes::Impl::client(ClientId id) {
     return place->second;
 }
 
+AsteriskClient* AsteriskVotes::Impl::find(ClientId id) {
+    const auto found = clients_.find(id);
+    return found == clients_.end() ? nullptr : &found->second;
+}
+
 const AsteriskClient* AsteriskVotes::Impl::find(ClientId id) const {
     const auto found = clients_.find(id);
     return found == clients_.end() ? nullptr : &found->second;
@@ -131,10 +136,18 @@ void AsteriskVotes::Impl::client_lost(ClientId id, Output& out) {
     common_.counters.publish_lost += client.outgoing.under_way();
     for (auto& [eid, speaker] : speakers_) {
         std::erase_if(speaker.seen, [&](const auto& seen) { return seen.first == id; });
-        speaker.heard.reset(static_cast<std::size_t>(id));
+        speaker.heard.erase(id);
     }
     refresh_all(out);
     refresh_audience();
+}
+
+void AsteriskVotes::Impl::client_retired(ClientId id, Output& out) {
+    if (!clients_.contains(id)) return;
+    client_lost(id, out);
+    clients_.erase(id);
+    for (auto& [eid, speaker] : speakers_)
+        speaker.ever.erase(id);
 }
 
 // --- who is there ---
@@ -201,6 +214,8 @@ void AsteriskVotes::Impl::set_ties(std::span<const Tie> ties, Output& out) {
             eid = tied_to(jid);
             if (eid) speakers_[*eid].seen.insert({id, jid});
         }
+    std::erase_if(speakers_,
+                  [](const auto& entry) { return !entry.second.sender && entry.second.seen.empty(); });
     refresh_all(out);
     refresh_audience();
 }
@@ -210,7 +225,7 @@ void AsteriskVotes::Impl::refresh(Speaker& speaker, const Eid& eid, Output& out)
     if (!speaker.seen.empty()) speaker.believed_until.reset();
     bool present = !speaker.seen.empty() || speaker.believed_until.has_value();
     const bool tied = ties_.contains(eid);
-    if (!tied) present = speaker.heard.any();
+    if (!tied) present = !speaker.heard.empty();
     if (speaker.sender) engine_.set_end_unseen(*speaker.sender, !tied);
     if (std::exchange(speaker.present, present) == present || !speaker.sender) return;
     if (present)
@@ -227,9 +242,9 @@ void AsteriskVotes::Impl::refresh_all(Output& out) {
 void AsteriskVotes::Impl::refresh_audience() {
     ClientSet untied;
     for (const auto& [eid, speaker] : speakers_)
-        if (speaker.sender && !ties_.contains(eid)) untied |= speaker.ever;
+        if (speaker.sender && !ties_.contains(eid)) untied.insert(speaker.ever.begin(), speaker.ever.end());
     for (auto& [id, client] : clients_) {
-        client.untied = untied.test(static_cast<std::size_t>(id));
+        client.untied = untied.contains(id);
         if (client.has_audience()) continue;
         client.outgoing.forget();
         client.speaking = false;
@@ -252,8 +267,8 @@ bool AsteriskVotes::Impl::hand_over(const Eid& eid, Speaker& speaker, Output& ou
     engine_.sender_gone(*speaker.sender, Departure::restarting, common_.now, out.changes);
     engine_.sender_gone(*speaker.sender, Departure::failed, common_.now, out.changes);
     speaker.sender.reset();
-    speaker.heard.reset();
-    speaker.ever.reset();
+    speaker.heard.clear();
+    speaker.ever.clear();
     --senders_;
     return true;
 }
@@ -352,13 +367,18 @@ void AsteriskVotes::client_lost(ClientId client, Time now, Output& out) {
     impl_->client_lost(client, out);
     impl_->tell(out);
 }
+void AsteriskVotes::client_retired(ClientId client, Time now, Output& out) {
+    impl_->common_.now = now;
+    impl_->client_retired(client, out);
+    impl_->tell(out);
+}
 void AsteriskVotes::node_ready(ClientId client, std::string_view node, Time now, Output& out) {
     impl_->common_.now = now;
     impl_->client(client).outgoing.node_ready(node);
     impl_->tell(out);
 }
 void AsteriskVotes::node_failed(ClientId client, std::string_view node) {
-    impl_->client(client).outgoing.node_failed(node);
+    if (AsteriskClient* const found = impl_->find(client)) found->outgoing.node_failed(node);
 }
 void AsteriskVotes::came(ClientId client, const Jid& jid, std::optional<Eid> eid, Time now, Output& out) {
     impl_->common_.now = now;
@@ -388,7 +408,7 @@ std::optional<AsteriskVotes::Taken> AsteriskVotes::take(ClientId client, Time no
 void AsteriskVotes::answered(ClientId client, std::uint64_t tag, Answer answer,
                              const wire::xml::Element* error, Time now, Output& out) {
     impl_->common_.now = now;
-    impl_->client(client).outgoing.answered(tag, answer, error);
+    if (AsteriskClient* const found = impl_->find(client)) found->outgoing.answered(tag, answer, error);
     impl_->tell(out);
 }
 void AsteriskVotes::say_goodbye() {
@@ -418,6 +438,9 @@ bool AsteriskVotes::has_audience(ClientId client) const {
 }
 std::vector<AsteriskVotes::EidView> AsteriskVotes::eids() const {
     return impl_->eids();
+}
+std::size_t AsteriskVotes::clients() const {
+    return impl_->clients();
 }
 
 }  // namespace lamplight::bus::xmpp

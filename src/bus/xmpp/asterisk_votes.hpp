@@ -120,6 +120,9 @@ public:
     void client_ready(ClientId client, const ClientSettings& settings, state::Time now, Output& out);
     /// The stream is lost: what was under way waits again; its buddies are out of sight.
     void client_lost(ClientId client, state::Time now, Output& out);
+    /// Its section is gone, and its stream: nothing is kept of it. Nothing else is called for it afterwards
+    /// but what answers its last stanzas, which is passed over.
+    void client_retired(ClientId client, state::Time now, Output& out);
     /// `Nodes` says that this node can be published to, or not. Leaves in collection mode, too.
     void node_ready(ClientId client, std::string_view node, state::Time now, Output& out);
     void node_failed(ClientId client, std::string_view node);
@@ -171,6 +174,7 @@ public:
         bool present = true;
     };
     std::vector<EidView> eids() const;
+    std::size_t clients() const;  ///< that something is kept of
 
 private:
     class Impl;

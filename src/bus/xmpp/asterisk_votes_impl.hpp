@@ -4,7 +4,6 @@
 #include "bus/xmpp/asterisk_votes.hpp"
 
 #include <array>
-#include <bitset>
 #include <map>
 #include <optional>
 #include <set>
@@ -29,7 +28,8 @@ private:
     std::map<std::string, state::Time> said_;
 };
 
-using ClientSet = std::bitset<256>;
+/// Of those that are: a client that is retired leaves it, as its number does not come again.
+using ClientSet = std::set<ClientId>;
 
 /// Who votes with an EID.
 struct Speaker {
@@ -76,6 +76,7 @@ public:
 
     void client_ready(ClientId id, const ClientSettings& settings, Output& out);
     void client_lost(ClientId id, Output& out);
+    void client_retired(ClientId id, Output& out);
     void came(ClientId id, const c2s::Jid& jid, std::optional<state::Eid> eid, Output& out);
     void gone(ClientId id, const c2s::Jid& jid, Output& out);
     void receive(ClientId id, const wire::pubsub::Event& event, const IsBuddy& is_buddy, Output& out);
@@ -87,8 +88,10 @@ public:
     void tell(Output& out);
 
     AsteriskClient& client(ClientId id);
+    AsteriskClient* find(ClientId id);
     const AsteriskClient* find(ClientId id) const;
     std::vector<EidView> eids() const;
+    std::size_t clients() const { return clients_.size(); }
 
     state::Engine& engine_;
     IsLamplight is_lamplight_;

@@ -123,10 +123,17 @@ void XmppBus::retire(std::unique_ptr<Client> client) {
         const auto bus = alive.lock();
         if (!bus) return;
         boost::asio::post((*bus)->host_.loop(), [alive, gone] {
-            if (const auto later = alive.lock())
-                std::erase_if((*later)->retired_, [&](const auto& one) { return one.get() == gone; });
+            if (const auto later = alive.lock()) (*later)->let_go_of(gone);
         });
     });
+}
+
+void XmppBus::let_go_of(Client* retired) {
+    const ClientId id = retired->id();
+    std::erase_if(retired_, [&](const auto& one) { return one.get() == retired; });
+    std::erase_if(followed_, [&](const auto& entry) { return entry.first.first == id; });
+    asterisk_.client_retired(id, host_.now(), asterisk_out_);
+    settle();
 }
 
 Client* XmppBus::find_client(std::string_view name) const {

@@ -52,6 +52,7 @@ private:
     void tie_eids();
     void add_client(const conf::JabberClient& settings);
     void retire(std::unique_ptr<Client> client);
+    void let_go_of(Client* retired);
     Client::Owner owner_of_clients();
     bool is_lamplight(const state::Eid& eid) const;
 

@@ -254,5 +254,70 @@ TEST_F(Untied, ThatIsNoLamplightAnyMoreIsHeardAgain) {
     EXPECT_EQ(standing(pbx2), Standing::present);
 }
 
+// --- clients that come and go with their sections ---
+
+struct Reloads : testing::Test, Daemon {
+    /// A section under another name: a client of its own each time.
+    ClientId comes() {
+        const ClientId id{++last};
+        ready(id);
+        came(asterisk, {}, id);
+        return id;
+    }
+    void is_retired(ClientId id) {
+        lost(id);
+        votes.client_retired(id, now, out);
+        publish();
+    }
+    std::uint32_t last = 0;
+};
+
+TEST_F(Reloads, ThatBringAThousandClientsLeaveNothingOfThemBehind) {
+    for (int i = 0; i < 1'000; ++i) {
+        const ClientId id = comes();
+        hears_vote(pbx2, "Custom:a", i % 2 == 0 ? DeviceState::busy : DeviceState::not_inuse, {}, id);
+        EXPECT_EQ(aggregate("Custom:a"), i % 2 == 0 ? DeviceState::busy : DeviceState::not_inuse);
+        is_retired(id);
+        EXPECT_EQ(standing(pbx2), Standing::stale);
+    }
+    EXPECT_EQ(votes.clients(), 0U);
+    EXPECT_EQ(counters().states_in, 1'000U);
+}
+
+TEST_F(Reloads, LeaveTheClientThatStaysWhatItHas) {
+    ready(first);
+    last = 1;
+    hears_vote(pbx2, "Custom:a", DeviceState::busy);
+    for (int i = 0; i < 300; ++i) {
+        const ClientId id = comes();
+        hears_vote(pbx2, "Custom:a", DeviceState::busy, {}, id);
+        is_retired(id);
+    }
+    EXPECT_EQ(standing(pbx2), Standing::present);
+    EXPECT_EQ(votes.clients(), 1U);
+    EXPECT_TRUE(votes.has_audience(first));
+}
+
+TEST_F(Reloads, ReachTheLatestClientAsTheFirst) {
+    for (int i = 0; i < 300; ++i)
+        is_retired(comes());
+    set("Custom:mine", DeviceState::busy);
+    const ClientId id = comes();
+    greet();
+    EXPECT_EQ(says(id), Said{"Custom:mine BUSY"});
+}
+
+TEST_F(Reloads, AreNotUndoneByAnAnswerThatComesLate) {
+    set("Custom:mine", DeviceState::busy);
+    const ClientId id = comes();
+    greet();
+    const auto taken = take(id);
+    ASSERT_TRUE(taken);
+    is_retired(id);
+    accept(taken->tag, id);
+    votes.node_failed(id, "device_state");
+    EXPECT_EQ(votes.clients(), 0U);
+}
+
 }  // namespace
 }  // namespace lamplight::bus::xmpp::test
