@@ -361,6 +361,8 @@ std::optional<state::Time> Lamplights::Impl::next_deadline() const {
         if (!state.ping_wanted) sooner(next_ping(state));
         if (state.paused_until) sooner(*state.paused_until);
     }
+    for (const auto& [id, process] : processes_)
+        if (const auto leave = leaves_road_at(process)) sooner(*leave);
     if (!heard_again_.empty()) return state::Time{};
     return next;
 }
@@ -386,6 +388,7 @@ void Lamplights::Impl::on_time(state::Time now, Output& out) {
     }
     for (const Road& road : silent)
         road_is_gone(road, Why::silent, now, out);
+    leave_roads(now);
 }
 
 // --- the public face ---

@@ -137,9 +137,10 @@ public:
     struct Taken {
         wire::xml::Element iq;  ///< without id and from
         std::uint64_t tag = 0;
-        bool fresh = false;  ///< changes, words, pings; not a part of a snapshot
+        bool fresh = false;                       ///< changes, words, pings; not a part of a snapshot
+        std::optional<state::Duration> patience;  ///< how long its answer is waited for; nothing: as usual
     };
-    enum class Wants : std::uint8_t { nothing, bulk, fresh };
+    enum class Wants : std::uint8_t { nothing, bulk, fresh, ping };
     Wants wants_to_send(ClientId client) const;
     /// `budget`: bytes the stanza may have; below the least frame it is the least frame.
     std::optional<Taken> take(ClientId client, std::size_t budget, state::Time now);

@@ -21,7 +21,9 @@ class Lamplights::Impl {
 public:
     Impl(state::Engine& engine, const state::MwiTable& mwi, Settings settings);
 
-    static constexpr std::size_t most_under_way = 4;      ///< frames to one process, frames on one own node
+    static constexpr std::size_t most_under_way = 4;  ///< frames to one process, frames on one own node
+    /// A road without an answer for so long, and all else, is left for another that has one.
+    static constexpr state::Duration road_patience = std::chrono::seconds(1);
     static constexpr std::size_t most_items_behind = 32;  ///< items a client may be behind another
     /// Processes without a road; the oldest is forgotten. As many as there may be nodes.
     static constexpr std::size_t most_gone = 1'024;
@@ -49,12 +51,14 @@ public:
         bool following_wanted = false;  ///< it is to be told whether we follow its node
         state::Duration pause{};        ///< after a refusal
         std::optional<state::Time> paused_until;
+        std::optional<state::Time> left;  ///< for another road, which holds until something is heard again
         enum class Kin : std::uint8_t { proven, unproven } kin{};  ///< whether it is its process's
         bool kin_wanted = false;                                   ///< that is to be asked
     };
     struct Frame {
         sync::FrameId id{};
         std::uint64_t tag = 0;
+        state::Time sent{};
         enum class Became : std::uint8_t { unknown, delivered, lost } became{};
     };
     struct Process {
@@ -66,6 +70,9 @@ public:
         std::set<Road> roads;         ///< those that are up
         std::optional<Road> current;
         std::deque<Frame> frames;  ///< under way, or waiting for one before them
+        /// How many that may be: one, and one more for each that is answered; so who answers nothing gets
+        /// little.
+        std::size_t credit = 1;
         state::Time gone_since{};
     };
     struct OwnClient {
@@ -157,13 +164,19 @@ private:
     // lamplights_say.cpp
     enum class Urgency : std::uint8_t { bulk, fresh };
     std::optional<Road> best_road(const Process& process) const;
+    bool answers(const Road& road) const;
+    std::optional<state::Time> leaves_road_at(const Process& process) const;
+    void leave_roads(state::Time now);
+    void leave_road(Process& process, state::Time now);
+    bool ping_is_due(ClientId client) const;
     bool talks_on(const Road& road, const RoadState& state, Urgency urgency) const;
     bool word_is_due(ClientId client) const;
     bool item_is_due(ClientId client) const;
+    std::optional<Taken> take_ping(ClientId client);
     std::optional<Taken> take_word(ClientId client);
     std::optional<Taken> take_item(ClientId client, std::size_t budget);
-    std::optional<Taken> take_frame(ClientId client, Urgency urgency, std::size_t budget);
-    std::optional<Taken> frame_on(const Road& road, std::size_t budget);
+    std::optional<Taken> take_frame(ClientId client, Urgency urgency, std::size_t budget, state::Time now);
+    std::optional<Taken> frame_on(const Road& road, std::size_t budget, state::Time now);
     bool new_item(std::size_t budget);
     bool has_audience(ClientId client) const;
     Taken sent(UnderWay what, wire::xml::Element iq, bool fresh);

@@ -42,29 +42,41 @@ Element following_word(const Mark& mark, bool stands) {
 
 // --- whether there is something ---
 
-/// The one that has frames under way, so that they stay in order; else one that takes frames.
+/// The one that has frames under way, so that they stay in order; else one that takes frames, and answers.
 std::optional<Road> Lamplights::Impl::best_road(const Process& process) const {
     const auto takes = [&](const Road& road) { return !roads_.at(road).paused_until; };
-    if (process.current && (!process.frames.empty() || takes(*process.current)))
+    if (process.current && !process.frames.empty())
         return takes(*process.current) ? process.current : std::nullopt;
-    const auto found = std::ranges::find_if(process.roads, takes);
+    if (process.current && answers(*process.current)) return process.current;
+    auto found = std::ranges::find_if(process.roads, [&](const Road& road) { return answers(road); });
+    if (found == process.roads.end()) found = std::ranges::find_if(process.roads, takes);
     return found == process.roads.end() ? std::nullopt : std::optional(*found);
+}
+
+/// As far as is known.
+bool Lamplights::Impl::answers(const Road& road) const {
+    const RoadState& state = roads_.at(road);
+    return !state.paused_until && (!state.left || state.heard > *state.left);
 }
 
 bool Lamplights::Impl::talks_on(const Road& road, const RoadState& state, Urgency urgency) const {
     if (!state.up) return false;
     const Process& process = processes_.at(state.process);
-    if (!process.peer || process.frames.size() >= most_under_way) return false;
+    if (!process.peer || process.frames.size() >= process.credit) return false;
     const sync::LaneId lane = exchange_.lane_of(*process.peer);
     if (!exchange_.wants_to_send(lane)) return false;
     return exchange_.has_fresh(lane) == (urgency == Urgency::fresh) && best_road(process) == road;
 }
 
+bool Lamplights::Impl::ping_is_due(ClientId client) const {
+    return std::ranges::any_of(
+        roads_, [&](const auto& entry) { return entry.first.client == client && entry.second.ping_wanted; });
+}
+
 bool Lamplights::Impl::word_is_due(ClientId client) const {
     return std::ranges::any_of(roads_, [&](const auto& entry) {
         const RoadState& state = entry.second;
-        const bool following = state.following_wanted && state.up && !state.paused_until;
-        return entry.first.client == client && (state.ping_wanted || following);
+        return entry.first.client == client && state.following_wanted && state.up && !state.paused_until;
     });
 }
 
@@ -83,6 +95,7 @@ bool Lamplights::Impl::has_audience(ClientId client) const {
 }
 
 Lamplights::Wants Lamplights::Impl::wants_to_send(ClientId client) const {
+    if (ping_is_due(client)) return Wants::ping;
     if (word_is_due(client) || kin_is_due(client) || item_is_due(client)) return Wants::fresh;
     Wants wants = Wants::nothing;
     for (const auto& [road, state] : roads_) {
@@ -95,27 +108,40 @@ Lamplights::Wants Lamplights::Impl::wants_to_send(ClientId client) const {
 
 // --- what is said ---
 
-std::optional<Lamplights::Taken> Lamplights::Impl::take(ClientId client, std::size_t budget, state::Time) {
+std::optional<Lamplights::Taken> Lamplights::Impl::take(ClientId client, std::size_t budget,
+                                                        state::Time now) {
     const std::size_t frame = frame_budget(budget);
+    if (auto ping = take_ping(client)) return ping;
     if (auto word = take_word(client)) return word;
     if (auto kin = take_kin(client)) return kin;
     if (auto item = take_item(client, frame)) return item;
-    if (auto fresh = take_frame(client, Urgency::fresh, frame)) return fresh;
-    return take_frame(client, Urgency::bulk, frame);
+    if (auto fresh = take_frame(client, Urgency::fresh, frame, now)) return fresh;
+    return take_frame(client, Urgency::bulk, frame, now);
 }
 
 Lamplights::Taken Lamplights::Impl::sent(UnderWay what, Element iq, bool fresh) {
     const std::uint64_t tag = ++last_tag_;
     under_way_.emplace(tag, std::move(what));
-    return {std::move(iq), tag, fresh};
+    return {std::move(iq), tag, fresh, {}};
+}
+
+/// First where the answer decides whether somebody counts as silent.
+std::optional<Lamplights::Taken> Lamplights::Impl::take_ping(ClientId client) {
+    std::pair<const Road, RoadState>* first = nullptr;
+    for (auto& entry : roads_)
+        if (entry.first.client == client && entry.second.ping_wanted)
+            if (first == nullptr || (entry.second.up && !first->second.up)) first = &entry;
+    if (first == nullptr) return std::nullopt;
+    first->second.ping_wanted = false;
+    Taken ping = sent({UnderWay::What::ping, client, first->first, first->second.process},
+                      wire::pubsub::ping(c2s::to_string(first->first.jid)), true);
+    ping.patience = settings_.ping_every;
+    return ping;
 }
 
 std::optional<Lamplights::Taken> Lamplights::Impl::take_word(ClientId client) {
     for (auto& [road, state] : roads_) {
         if (road.client != client) continue;
-        if (std::exchange(state.ping_wanted, false))
-            return sent({UnderWay::What::ping, client, road, state.process},
-                        wire::pubsub::ping(c2s::to_string(road.jid)), true);
         if (!state.up || state.paused_until || !std::exchange(state.following_wanted, false)) continue;
         return sent({UnderWay::What::following, client, road, state.process},
                     iq_to(road.jid, following_word(state.mark, stands(client, state.mark))), true);
@@ -160,7 +186,7 @@ bool Lamplights::Impl::new_item(std::size_t budget) {
 }
 
 std::optional<Lamplights::Taken> Lamplights::Impl::take_frame(ClientId client, Urgency urgency,
-                                                              std::size_t budget) {
+                                                              std::size_t budget, state::Time now) {
     std::optional<Road>& last = own_[client].last;
     std::vector<Road> ready;
     for (const auto& [road, state] : roads_)
@@ -170,16 +196,18 @@ std::optional<Lamplights::Taken> Lamplights::Impl::take_frame(ClientId client, U
     std::ranges::rotate(ready, after);
     for (const Road& road : ready) {
         last = road;
-        if (auto taken = frame_on(road, budget)) return taken;
+        if (auto taken = frame_on(road, budget, now)) return taken;
     }
     return std::nullopt;
 }
 
-std::optional<Lamplights::Taken> Lamplights::Impl::frame_on(const Road& road, std::size_t budget) {
+std::optional<Lamplights::Taken> Lamplights::Impl::frame_on(const Road& road, std::size_t budget,
+                                                            state::Time now) {
     const ProcessId& id = roads_.at(road).process;
     Process& process = processes_.at(id);
     const sync::LaneId lane = exchange_.lane_of(*process.peer);
     std::array<std::uint8_t, wire::vote::max_frame_bytes> buffer;
+    if (process.credit == 1) budget = wire::vote::min_budget_bytes;
     const wire::MutableBytes room = wire::MutableBytes(buffer).first(budget);
     sync::Taken taken;
     while (taken.bytes == 0 && exchange_.wants_to_send(lane))
@@ -188,7 +216,7 @@ std::optional<Lamplights::Taken> Lamplights::Impl::frame_on(const Road& road, st
     process.current = road;
     Taken stanza = sent({UnderWay::What::frame, road.client, road, id},
                         iq_to(road.jid, wire::pubsub::make_frame(room.first(taken.bytes))), taken.fresh);
-    process.frames.push_back({taken.id, stanza.tag});
+    process.frames.push_back({taken.id, stanza.tag, now});
     return stanza;
 }
 
@@ -250,12 +278,43 @@ void Lamplights::Impl::settle_frames(Process& process) {
     std::erase_if(process.frames, [&](const Frame& frame) {
         if (frame.became != Frame::Became::lost) return false;
         exchange_.frame_lost(lane, frame.id);
+        process.credit = 1;
         return true;
     });
     while (!process.frames.empty() && process.frames.front().became == Frame::Became::delivered) {
         exchange_.frame_delivered(lane, process.frames.front().id);
         process.frames.pop_front();
+        process.credit = std::min(process.credit + 1, most_under_way);
     }
+}
+
+// --- roads that do not answer ---
+
+/// When there is another that may: that a road is silent is known after `silent_after` only, and a change
+/// does not wait for that.
+std::optional<state::Time> Lamplights::Impl::leaves_road_at(const Process& process) const {
+    if (!process.current || process.frames.empty()) return std::nullopt;
+    const bool another = std::ranges::any_of(
+        process.roads, [&](const Road& road) { return road != process.current && answers(road); });
+    if (!another) return std::nullopt;
+    return std::max(process.frames.front().sent, roads_.at(*process.current).heard) + road_patience;
+}
+
+void Lamplights::Impl::leave_roads(state::Time now) {
+    for (auto& [id, process] : processes_)
+        if (const auto at = leaves_road_at(process); at && *at <= now) leave_road(process, now);
+}
+
+/// What is under way there is said again, on another.
+void Lamplights::Impl::leave_road(Process& process, state::Time now) {
+    roads_.at(*process.current).left = now;
+    for (Frame& frame : process.frames) {
+        if (frame.became != Frame::Became::unknown) continue;
+        frame.became = Frame::Became::lost;
+        under_way_.erase(frame.tag);
+    }
+    settle_frames(process);
+    process.current.reset();
 }
 
 void Lamplights::Impl::word_answered(const UnderWay& word, Answer answer, const Element* error,

@@ -34,7 +34,7 @@ public:
     static constexpr std::size_t most_window = 256 * 1024;
     static constexpr std::size_t fresh_least = 900;
     static constexpr std::size_t burst = 28 * 1024;
-    static constexpr std::size_t ping_least = 1'800;
+    static constexpr std::size_t ping_least = 600;
     static constexpr state::Duration probe_after = std::chrono::milliseconds(200);
     enum class Urgency : std::uint8_t { ping, fresh, bulk };
     /// Of a stanza under way, in the order they were sent; none of any is 0.

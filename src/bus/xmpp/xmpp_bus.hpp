@@ -75,6 +75,7 @@ private:
     void tell(const sync::News& news);
     void tell(const Lamplights::News& news);
     void tell(const AsteriskVotes::News& news);
+    void set_timer();
     void flush_soon();
     void flush();
     bool send_next(Client& client);

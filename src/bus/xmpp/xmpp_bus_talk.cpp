@@ -15,6 +15,22 @@ namespace {
 constexpr int stanzas_a_turn = 64;               ///< then others have theirs
 constexpr std::size_t most_unsent = 64 * 1024;   ///< beyond that the socket is what is slow
 constexpr std::size_t usual_stanza_bytes = 320;  ///< one state, as Asterisk's
+constexpr std::size_t ping_bytes = 200;
+constexpr std::size_t least_part_bytes = 1'500;  ///< of a snapshot
+
+std::optional<Pace::Urgency> urgency_of(Lamplights::Wants wants) {
+    switch (wants) {
+        case Lamplights::Wants::nothing:
+            break;
+        case Lamplights::Wants::bulk:
+            return Pace::Urgency::bulk;
+        case Lamplights::Wants::fresh:
+            return Pace::Urgency::fresh;
+        case Lamplights::Wants::ping:
+            return Pace::Urgency::ping;
+    }
+    return std::nullopt;
+}
 
 bool distributes(const Client& client) {
     return client.settings().distribute_events;
@@ -144,11 +160,14 @@ void XmppBus::settle() {
     while (settle_lamplights() || settle_asterisk()) {
     }
     settling_ = false;
-    const state::Time now = host_.now();
+    set_timer();
+    flush_soon();
+}
+
+void XmppBus::set_timer() {
     std::optional<state::Time> next = lamplights_.next_deadline();
     if (const auto other = asterisk_.next_deadline(); other && (!next || *other < *next)) next = other;
-    timer_.set(next, now);
-    flush_soon();
+    timer_.set(next, host_.now());
 }
 
 bool XmppBus::settle_lamplights() {
@@ -254,11 +273,15 @@ void XmppBus::flush() {
             --left;
         if (left == 0) flush_soon();
     }
+    set_timer();
     finish_goodbye();
 }
 
-/// Fresh before bulk, and the talks in turn.
+/// Pings before all, which are few; fresh before bulk, and the talks in turn.
 bool XmppBus::send_next(Client& client) {
+    if (client.session().pace().has_room(Pace::Urgency::ping, ping_bytes, host_.now()) &&
+        send_lamplights(client, Pace::Urgency::ping))
+        return true;
     for (const Pace::Urgency urgency : {Pace::Urgency::fresh, Pace::Urgency::bulk}) {
         if (!client.session().pace().has_room(urgency, usual_stanza_bytes, host_.now())) continue;
         lamplights_turn_ = !lamplights_turn_;
@@ -270,16 +293,19 @@ bool XmppBus::send_next(Client& client) {
 }
 
 bool XmppBus::send_lamplights(Client& client, Pace::Urgency urgency) {
-    const Lamplights::Wants wants = lamplights_.wants_to_send(client.id());
-    if (wants != (urgency == Pace::Urgency::fresh ? Lamplights::Wants::fresh : Lamplights::Wants::bulk))
-        return false;
-    auto taken = lamplights_.take(client.id(), client.session().pace().best_stanza_bytes(), host_.now());
+    const Pace& pace = client.session().pace();
+    const state::Time now = host_.now();
+    if (urgency_of(lamplights_.wants_to_send(client.id())) != urgency) return false;
+    if (urgency == Pace::Urgency::bulk && !pace.has_room(urgency, least_part_bytes, now)) return false;
+    auto taken = lamplights_.take(client.id(), std::min(pace.best_stanza_bytes(), pace.room(urgency)), now);
     if (!taken) return false;
-    client.ask(std::move(taken->iq),
-               [this, id = client.id(), tag = taken->tag](const Requests::Reply& reply, state::Time now) {
-                   lamplights_.answered(id, tag, reply.answer, reply.iq, now, lamplights_out_);
-                   flush_soon();
-               });
+    client.ask(
+        std::move(taken->iq),
+        [this, id = client.id(), tag = taken->tag](const Requests::Reply& reply, state::Time at) {
+            lamplights_.answered(id, tag, reply.answer, reply.iq, at, lamplights_out_);
+            flush_soon();
+        },
+        taken->patience.value_or(Requests::usual_patience));
     return true;
 }
 

@@ -78,11 +78,20 @@ TEST_F(Roads, AtMostAFewFramesAreUnderWayToOnePeer) {
         one.set("PJSIP/" + std::to_string(i), DeviceState::inuse, world.now);
     world.login(at_one);
     world.login(at_two);
+    const auto said = [&] {
+        return std::count_if(world.sent.begin(), world.sent.end(), [&](const Element& element) {
+            return element.value_of("from") == c2s::to_string(at_one.jid);
+        });
+    };
     world.settle();
-    const auto to_two = std::count_if(world.sent.begin(), world.sent.end(), [&](const Element& element) {
-        return element.value_of("from") == c2s::to_string(at_one.jid);
-    });
-    EXPECT_EQ(to_two, 4);
+    EXPECT_EQ(said(), 1) << "more when it has answered";
+    auto most = said();
+    for (int i = 0; i < 40; ++i) {
+        const auto before = said();
+        world.pass(100ms, 100ms);
+        most = std::max(most, said() - before);
+    }
+    EXPECT_EQ(most, 4);
     world.pass(5s, 50ms);
     expect_equal();
     for (const Element& element : world.sent)
@@ -93,7 +102,9 @@ TEST_F(Roads, ASnapshotIsBulkAndAHelloIsFresh) {
     world.login(at_one);
     world.login(at_two);
     ASSERT_EQ(one.lamplights.wants_to_send(at_one.id), Lamplights::Wants::fresh);
-    EXPECT_TRUE(one.lamplights.take(at_one.id, 4096, world.now)->fresh);
+    const auto hello = one.lamplights.take(at_one.id, 4096, world.now);
+    EXPECT_TRUE(hello->fresh);
+    one.lamplights.answered(at_one.id, hello->tag, Answer::accepted, nullptr, world.now, one.out);
     ASSERT_EQ(one.lamplights.wants_to_send(at_one.id), Lamplights::Wants::bulk);
     EXPECT_FALSE(one.lamplights.take(at_one.id, 4096, world.now)->fresh);
 }
