@@ -286,12 +286,14 @@ void Lamplights::Impl::unfollow_old(state::Time now, Output& out) {
         unfollow_if_unused(client, node, out);
 }
 
-void Lamplights::Impl::subscribed(ClientId client, NodeName node, bool stands) {
+void Lamplights::Impl::subscribed(ClientId client, NodeName node, bool stands, state::Time now) {
     for (auto& [road, state] : roads_)
         if (road.client == client && state.mark.node == node.node && state.mark.service == node.service)
             state.following_wanted = true;
     const auto found = followed_.find({client, std::move(node)});
-    if (found != followed_.end()) found->second.stands = stands;
+    if (found == followed_.end()) return;
+    found->second.stands = stands;
+    found->second.since = now;
 }
 
 void Lamplights::Impl::refresh_hearing(state::Time now) {
@@ -427,12 +429,13 @@ void Lamplights::road_down(const Road& road, Why why, state::Time now, Output& o
 void Lamplights::client_lost(ClientId client, state::Time now, Output& out) {
     impl_->client_lost(client, now, out);
 }
-void Lamplights::following(ClientId client, std::string_view service, std::string_view node, state::Time) {
-    impl_->subscribed(client, {std::string(service), std::string(node)}, true);
+void Lamplights::following(ClientId client, std::string_view service, std::string_view node,
+                           state::Time now) {
+    impl_->subscribed(client, {std::string(service), std::string(node)}, true, now);
 }
 void Lamplights::not_following(ClientId client, std::string_view service, std::string_view node,
-                               state::Time) {
-    impl_->subscribed(client, {std::string(service), std::string(node)}, false);
+                               state::Time now) {
+    impl_->subscribed(client, {std::string(service), std::string(node)}, false, now);
 }
 bool Lamplights::receive(const Road& road, const wire::xml::Element& iq, state::Time now, Output& out) {
     return impl_->receive(road, iq, now, out);

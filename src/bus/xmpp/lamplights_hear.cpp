@@ -66,8 +66,26 @@ void Lamplights::Impl::receive_frame(const Road& road, const Element& iq, const 
     }
     answers.push_back(wire::pubsub::make_result(iq));
     const std::size_t news = out.sync.news.size();
+    const std::uint64_t different = exchange_.counters().digests_different;
     exchange_.receive(*process.peer, frame->frame, now, out.sync);
     note_goodbyes(out, news);
+    if (exchange_.counters().digests_different > different) follow_anew(process, now, out);
+}
+
+/// What was said in its node did not come, although we are subscribed for long: perhaps we are not. Until
+/// that is known again it says everything to us alone.
+void Lamplights::Impl::follow_anew(const Process& process, state::Time now, Output& out) {
+    using What = Output::Follow::What;
+    for (const Road& road : process.roads) {
+        RoadState& state = roads_.at(road);
+        const auto found = followed_.find({road.client, {state.mark.service, state.mark.node}});
+        if (found == followed_.end() || !found->second.stands) continue;
+        if (now - found->second.since < trusted_for) continue;
+        found->second.stands = false;
+        state.following_wanted = true;
+        for (const What what : {What::unfollow, What::follow})
+            out.follows.push_back({road.client, state.mark.service, state.mark.node, what});
+    }
 }
 
 void Lamplights::Impl::receive_following(const Road& road, const Element& iq, const Element& following,

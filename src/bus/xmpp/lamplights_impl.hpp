@@ -30,6 +30,7 @@ public:
     static constexpr std::size_t most_lives = 8;  ///< of these of one account
     static constexpr std::size_t most_said = 256;
     static constexpr state::Duration said_once = std::chrono::minutes(1);
+    static constexpr state::Duration trusted_for = std::chrono::seconds(30);  ///< a subscription that stands
     static constexpr state::Duration first_pause = std::chrono::seconds(1);
     static constexpr state::Duration longest_pause = std::chrono::seconds(30);
 
@@ -101,6 +102,7 @@ public:
     };
     struct Followed {
         bool stands = false;
+        state::Time since{};  ///< that it stands
         std::optional<state::Time> unused_since;
     };
 
@@ -114,7 +116,7 @@ public:
     void road_up(const Road& road, Mark mark, state::Time now, Output& out);
     void road_down(const Road& road, Why why, state::Time now, Output& out);
     void client_lost(ClientId client, state::Time now, Output& out);
-    void subscribed(ClientId client, NodeName node, bool stands);
+    void subscribed(ClientId client, NodeName node, bool stands, state::Time now);
 
     // --- what is heard ---
     bool receive(const Road& road, const wire::xml::Element& iq, state::Time now, Output& out);
@@ -209,6 +211,7 @@ private:
                            const wire::xml::Element& following, state::Time now, Output& out);
     void receive_item(Process& process, const wire::pubsub::Event& event, const wire::pubsub::EventItem& item,
                       state::Time now, Output& out);
+    void follow_anew(const Process& process, state::Time now, Output& out);
     bool may_publish(const Process& process, const std::string& publisher) const;
 
     std::map<ProcessId, Process> processes_;

@@ -161,6 +161,24 @@ TEST_F(OwnNodes, WhoFollowedANodeThatIsMadeAgainIsToldAloneUntilItFollowsAnew) {
     expect_equal();
 }
 
+TEST_F(OwnNodes, WhoseSubscriptionWasTakenAwaySubscribesAgainWhenADigestDiffers) {
+    start();
+    world.pass(40s);
+    world.node_of(at_one).subscribers.erase(c2s::to_string(at_two.jid.bare()));
+    one.set("PJSIP/0", DeviceState::busy, world.now);
+    world.settle();
+    ASSERT_NE(two.aggregate("PJSIP/0"), DeviceState::busy);
+    world.pass(40s);
+    expect_equal();
+    EXPECT_TRUE(world.node_of(at_one).subscribers.contains(c2s::to_string(at_two.jid.bare())));
+    EXPECT_TRUE(one.peer(two)->follows_our_node);
+    world.forget_sent();
+    one.set("PJSIP/0", DeviceState::ringing, world.now);
+    world.settle();
+    EXPECT_EQ(iqs_with_frames(), 0u);
+    expect_equal();
+}
+
 TEST_F(OwnNodes, WhoStopsFollowingMakesTheOwnerLookAtItsNode) {
     start();
     EXPECT_TRUE(one.out.unfollowed.empty());
