@@ -28,7 +28,11 @@ Nodes::Settings nodes_settings(const conf::JabberClient& client, const Client::I
     settings.collection = client.collection_nodes;
     settings.own_node = identity.own_node;
     for (const conf::JabberBuddy& buddy : client.buddies)
-        if (const auto jid = c2s::parse_jid(buddy.jid); jid && jid->local != "*")
+        if (const auto jid = c2s::parse_jid(buddy.jid); !jid)
+            continue;
+        else if (jid->local == "*")
+            settings.domains.push_back(jid->domain);
+        else
             settings.buddies.push_back(c2s::to_string(jid->bare()));
     return settings;
 }
@@ -110,6 +114,13 @@ void tell_nodes(log::Log& log, const std::string& client, const Nodes::News& new
             return log.verbose(2, "XMPP: client '{}': configured the PubSub node {}", client, news.node);
         case Kind::subscribed:
             return log.verbose(3, "XMPP: client '{}': subscribed to the PubSub node {}", client, news.node);
+        case Kind::revoked:
+            return log.notice("XMPP: client '{}': {}: no buddy any more, and hears it no longer: {}", client,
+                              news.node, news.text);
+        case Kind::stranger:
+            return log.notice(
+                "XMPP: client '{}': {}: may use it and is no buddy: {}; xmpp doctor says how to take it away",
+                client, news.node, news.text);
         case Kind::trouble:
             return log.warning("XMPP: client '{}': {}{}{}", client, news.node, news.node.empty() ? "" : ": ",
                                news.text);

@@ -28,8 +28,9 @@ void move_to_end(std::vector<T>& from, std::vector<T>& to) {
 
 Nodes::Settings in_one_form(Nodes::Settings settings) {
     settings.service = normal(settings.service);
-    for (std::string& buddy : settings.buddies)
-        buddy = normal(buddy);
+    for (std::vector<std::string>* const jids : {&settings.buddies, &settings.domains})
+        for (std::string& jid : *jids)
+            jid = normal(jid);
     return settings;
 }
 
@@ -98,6 +99,7 @@ void Nodes::Impl::reset(Node& node) {
     fresh.collection = node.collection;
     fresh.turn = ++turns_;
     fresh.made_at = node.made_at;
+    fresh.revoked = std::move(node.revoked);
     if (leaf_is_there) fresh.view.standing = Standing::ready;
     node = std::move(fresh);
 }
@@ -113,6 +115,13 @@ std::vector<std::string> Nodes::Impl::grantees() const {
     return all;
 }
 
+bool Nodes::Impl::is_buddy(const std::string& bare) const {
+    if (std::ranges::find(settings_.buddies, bare) != settings_.buddies.end()) return true;
+    const std::size_t at = bare.find('@');
+    return at != bare.npos &&
+           std::ranges::find(settings_.domains, bare.substr(at + 1)) != settings_.domains.end();
+}
+
 bool Nodes::Impl::waits_for_service(const Node& node) const {
     return node.service == settings_.service && service_ != Service::found;
 }
@@ -125,6 +134,7 @@ void Nodes::Impl::configure(Settings settings, state::Time now) {
     const bool other_service = settings.service != settings_.service;
     const bool other_form = other_service || settings.collection != settings_.collection;
     const Settings old = std::exchange(settings_, std::move(settings));
+    std::erase_if(admitted_, [this](const std::string& bare) { return !is_buddy(bare); });
     std::vector<Key> unwanted;
     for (const auto& [key, node] : nodes_) {
         const bool own = node.view.role == Role::own && node.view.name != settings_.own_node;
@@ -140,6 +150,7 @@ void Nodes::Impl::configure(Settings settings, state::Time now) {
     if (other_service) return find_service(now);
     for (auto& [key, node] : nodes_) {
         if (node.view.standing == Standing::unasked && !waits_for_service(node)) start(node, now);
+        if (node.view.standing == Standing::ready) part_from_strangers(node, now);
         for (const std::string& bare : grantees())
             grant_later(node, bare, now);
     }

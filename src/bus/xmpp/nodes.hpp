@@ -27,6 +27,11 @@ namespace lamplight::bus::xmpp {
 /// | ours        | it is not found | whitelist | publishers | no | buddies: member |
 /// | another's   | never     |
 ///
+/// Who is no buddy any more loses affiliation and subscription of our own node: when the buddies are other
+/// ones and, since a start forgets who was one, when the node's affiliations are read. Asterisk's nodes are
+/// others', too: who may use one and is no buddy here is said, once a stream, and in checks(). Another owner
+/// of our node is said as well: we never made one.
+///
 /// Nothing here unsubscribes, purges or deletes a node of Asterisk's: Asterisks die of the answers
 /// (peers-measured F8). One that logs in unsubscribes first, and where it was not subscribed ejabberd answers
 /// so that it dies: there buddies are subscribed to Asterisk's nodes of ours before they come. A node that is
@@ -47,6 +52,7 @@ public:
         bool collection = false;           ///< collection_nodes
         std::string own_node;              ///< `lamplight:` and our EID; empty: none is wanted
         std::vector<std::string> buddies;  ///< bare JIDs that are granted, besides those admitted later
+        std::vector<std::string> domains;  ///< whose accounts are buddies, too; each is granted once admitted
     };
     enum class Standing : std::uint8_t {
         unasked,
@@ -80,7 +86,9 @@ public:
             made,
             configured,
             subscribed,
-            trouble,  ///< `text`: what is missing, and whom to ask for what. Said once a stream and node
+            revoked,   ///< `text`: whose affiliation
+            stranger,  ///< `text`: who may use it and is no buddy
+            trouble,   ///< `text`: what is missing, and whom to ask for what. Said once a stream and node
         } kind{};
         std::string node;
         std::string text;
@@ -93,7 +101,8 @@ public:
     /// One precondition of `xmpp doctor`.
     struct Check {
         enum class Verdict : std::uint8_t { pass, fail, unknown, warn } verdict{};
-        /// `component`, `may create`, `may publish` and `items` once a node, `limits`, `publishers`
+        /// `component`, `may create`, `may publish` and `items` once a node, `owners` of a node that
+        /// strangers may use, `limits`, `publishers`
         std::string name;
         std::string text;    ///< what was found
         std::string advice;  ///< what to ask for, and how it is written for this server; empty when it passes

@@ -215,6 +215,20 @@ Nodes::Check Nodes::Impl::items_check(const Node& node) const {
     return {Verdict::unknown, "items", name + ": not known yet", {}};
 }
 
+Nodes::Check Nodes::Impl::owners_check(const Node& node) const {
+    const std::string& first = *node.strangers.begin();
+    const std::size_t more = node.strangers.size() - 1;
+    return {
+        Verdict::warn, "owners",
+        fmt::format("{}: {}{} may use it and is no buddy here", node.view.name, first,
+                    more == 0 ? "" : fmt::format(" (and {} more)", more)),
+        fmt::format("what it says is not believed here, but it hears all: where that is not meant, an owner\n"
+                    "sends this to {} from the XML console of a chat client:\n"
+                    "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><affiliations node='{}'>"
+                    "<affiliation jid='{}' affiliation='none'/></affiliations></pubsub>",
+                    node.service, node.view.name, first)};
+}
+
 Nodes::Check Nodes::Impl::limits_check() const {
     switch (software_) {
         case Software::prosody:
@@ -247,6 +261,7 @@ void Nodes::Impl::add_node_checks(const Node& node, std::vector<Check>& checks) 
     if (node.view.role == Role::other || node.view.role == Role::leaf) return;
     checks.push_back(publish_check(node));
     if (node.view.standing == Standing::ready) checks.push_back(items_check(node));
+    if (!node.strangers.empty()) checks.push_back(owners_check(node));
 }
 
 std::vector<Nodes::Check> Nodes::Impl::checks() const {

@@ -93,6 +93,8 @@ private:
         std::optional<state::Time> made_at;
         state::Time ready_at{};
         std::set<std::string> granted;
+        std::set<std::string> revoked;    ///< it may think that it is subscribed, also on the next stream
+        std::set<std::string> strangers;  ///< who may use it and is no buddy
     };
     using Step = void (Impl::*)(Node&, const Reply&, state::Time);
     enum class Service : std::uint8_t { unasked, asking, found, failed };
@@ -108,6 +110,7 @@ private:
     bool waits_for_service(const Node& node) const;
     void gone(Node& node, std::string_view why, state::Time now);
     std::vector<std::string> grantees() const;
+    bool is_buddy(const std::string& bare) const;
 
     // nodes_service.cpp
     void find_service(state::Time now);
@@ -139,6 +142,13 @@ private:
     void configured(Node& node, const Reply& reply, state::Time now);
     void grant(Node& node, state::Time now);
     void affiliations(Node& node, const Reply& reply, state::Time now);
+    void may_use_it(Node& node, const wire::pubsub::Affiliation& who, const c2s::Jid& bare,
+                    std::vector<std::string>& revoked);
+    void part_from_strangers(Node& node, state::Time now);
+    void revoke(Node& node, const std::vector<std::string>& who, state::Time now);
+    void revoked(Node& node, const Reply& reply, state::Time now);
+    void subscribe_again(Node& node, const std::vector<std::string>& who, state::Time now);
+    void tell_strangers(Node& node, const std::vector<std::string>& who);
     void grant_to(Node& node, const std::vector<std::string>& who, state::Time now);
     void granted(Node& node, const Reply& reply, state::Time now);
     void grant_later(Node& node, const std::string& bare, state::Time now);
@@ -157,6 +167,7 @@ private:
     void add_node_checks(const Node& node, std::vector<Check>& checks) const;
     Check publish_check(const Node& node) const;
     Check items_check(const Node& node) const;
+    Check owners_check(const Node& node) const;
     Check limits_check() const;
     Check publishers_check() const;
     std::string advice_to_create() const;

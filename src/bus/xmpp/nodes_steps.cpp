@@ -3,6 +3,7 @@
 #include "wire/pubsub/names.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace lamplight::bus::xmpp {
 
@@ -18,6 +19,8 @@ using Values = std::vector<std::pair<std::string, std::string>>;
 constexpr state::Duration most_step = std::chrono::seconds(60);
 constexpr state::Duration least_step = std::chrono::seconds(1);
 constexpr std::string_view no_answer = "no answer";
+constexpr std::size_t most_at_once = 100;  ///< a stanza stays far below what servers take
+constexpr std::size_t most_listed = 5;
 
 std::string_view value_of(const Values& values, std::string_view name) {
     const auto found = std::ranges::find(values, name, &Values::value_type::first);
@@ -26,6 +29,14 @@ std::string_view value_of(const Values& values, std::string_view name) {
 
 bool is_true(std::string_view value) {
     return value == "1" || value == "true";
+}
+
+std::string listed(const std::vector<std::string>& jids) {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(jids.size(), most_listed); ++i)
+        text += (i == 0 ? "" : ", ") + jids[i];
+    if (jids.size() > most_listed) text += " and " + std::to_string(jids.size() - most_listed) + " more";
+    return text;
 }
 
 /// Who may hear and who may speak; empty where the service does not say.
@@ -300,26 +311,102 @@ std::string_view Nodes::Impl::affiliation_of(const Node& node) const {
 }
 
 void Nodes::Impl::grant(Node& node, state::Time now) {
-    const std::vector<std::string> all = grantees();
-    if (all.empty() || !node.owner) return be_ready(node, now);
-    if (node.view.made_here) return grant_to(node, all, now);
+    if (!node.owner) return be_ready(node, now);
+    if (node.view.made_here) return grant_to(node, grantees(), now);
     ask(node, pubsub::get_affiliations(node.service, node.view.name), &Impl::affiliations, now);
 }
 
-/// Only who has none: what an administrator or another owner gave stays.
+/// Given to who has none: what an administrator or another owner gave to a buddy stays.
 void Nodes::Impl::affiliations(Node& node, const Reply& reply, state::Time now) {
     const auto there =
         reply.answer == Answer::accepted ? pubsub::parse_affiliations(*reply.iq) : std::nullopt;
     std::vector<std::string> missing = grantees();
     if (!there) return grant_to(node, missing, now);
+    std::vector<std::string> revoked;
     for (const pubsub::Affiliation& each : *there) {
         const auto jid = c2s::parse_jid(each.jid);
         if (!jid || each.affiliation == "none" || each.affiliation.empty()) continue;
-        const std::string bare = c2s::to_string(jid->bare());
-        if (std::erase(missing, bare) > 0) node.granted.insert(bare);
+        std::erase(missing, c2s::to_string(jid->bare()));
+        may_use_it(node, each, jid->bare(), revoked);
     }
+    tell_strangers(node, {node.strangers.begin(), node.strangers.end()});
+    revoke(node, revoked, now);
     grant_to(node, missing, now);
 }
+
+/// Whom we may have granted our own node is revoked; an owner of it was made one by somebody else.
+void Nodes::Impl::may_use_it(Node& node, const pubsub::Affiliation& who, const c2s::Jid& bare,
+                             std::vector<std::string>& revoked) {
+    const std::string jid = c2s::to_string(bare);
+    const bool granted = admitted_.contains(jid) || is_buddy(jid);
+    if (granted) node.granted.insert(jid);
+    if (granted || bare == self_->bare() || who.affiliation == "outcast") return;
+    if (node.view.role == Role::own && who.affiliation != "owner")
+        revoked.push_back(jid);
+    else
+        node.strangers.insert(jid);
+}
+
+// --- who is no buddy any more ---
+
+void Nodes::Impl::part_from_strangers(Node& node, state::Time now) {
+    std::erase_if(node.strangers, [this](const std::string& jid) { return is_buddy(jid); });
+    std::vector<std::string> gone;
+    std::ranges::copy_if(node.granted, std::back_inserter(gone), [this](const std::string& jid) {
+        return !admitted_.contains(jid) && !is_buddy(jid);
+    });
+    if (gone.empty() || !node.owner) return;
+    for (const std::string& jid : gone)
+        node.granted.erase(jid);
+    if (node.view.role == Role::own) return revoke(node, gone, now);
+    node.strangers.insert(gone.begin(), gone.end());
+    tell_strangers(node, gone);
+}
+
+/// The subscription goes with the affiliation on Prosody, and stays on ejabberd.
+void Nodes::Impl::revoke(Node& node, const std::vector<std::string>& who, state::Time now) {
+    for (std::size_t done = 0; done < who.size(); done += most_at_once) {
+        const auto begin = who.begin() + static_cast<std::ptrdiff_t>(done);
+        const std::vector<std::string> some(
+            begin, begin + static_cast<std::ptrdiff_t>(std::min(most_at_once, who.size() - done)));
+        std::vector<pubsub::Affiliation> none;
+        for (const std::string& jid : some) {
+            none.push_back({jid, "none"});
+            node.revoked.insert(jid);
+        }
+        Element unsubscribe = pubsub::set_subscribed(node.service, node.view.name, some);
+        for (Element& each : unsubscribe.children.front().children.front().children)
+            each.set("subscription", "none");
+        requests_.ask(std::move(unsubscribe), [](const Reply&, state::Time) {}, now, pending_.stanzas);
+        ask(node, pubsub::set_affiliations(node.service, node.view.name, none), &Impl::revoked, now);
+        pending_.news.push_back({News::Kind::revoked, node.view.name, listed(some)});
+    }
+}
+
+void Nodes::Impl::revoked(Node& node, const Reply& reply, state::Time) {
+    if (reply.answer != Answer::refused) return;
+    node.view.trouble =
+        "who is no buddy any more still may hear it: " + words_of(pubsub::parse_error(*reply.iq));
+    say(node, News::Kind::trouble, node.view.trouble);
+}
+
+/// It does not ask again for what it was not told that it lost.
+void Nodes::Impl::subscribe_again(Node& node, const std::vector<std::string>& who, state::Time now) {
+    std::vector<std::string> again;
+    std::ranges::copy_if(who, std::back_inserter(again),
+                         [&](const std::string& jid) { return node.revoked.erase(jid) > 0; });
+    if (again.empty()) return;
+    requests_.ask(
+        pubsub::set_subscribed(node.service, node.view.name, again), [](const Reply&, state::Time) {}, now,
+        pending_.stanzas);
+}
+
+void Nodes::Impl::tell_strangers(Node& node, const std::vector<std::string>& who) {
+    if (who.empty()) return;
+    pending_.news.push_back({News::Kind::stranger, node.view.name, listed(who)});
+}
+
+// --- grant, go on ---
 
 void Nodes::Impl::grant_to(Node& node, const std::vector<std::string>& who, state::Time now) {
     if (who.empty()) return be_ready(node, now);
@@ -329,6 +416,7 @@ void Nodes::Impl::grant_to(Node& node, const std::vector<std::string>& who, stat
         node.granted.insert(bare);
     }
     ask(node, pubsub::set_affiliations(node.service, node.view.name, wanted), &Impl::granted, now);
+    subscribe_again(node, who, now);
 }
 
 void Nodes::Impl::granted(Node& node, const Reply& reply, state::Time now) {
@@ -368,6 +456,7 @@ void Nodes::Impl::be_ready(Node& node, state::Time now) {
     node.mending = false;
     pending_.events.push_back({Event::Kind::ready, node.view.name, node.view.role});
     if (leaves_under_way_.erase({node.service, node.view.name}) > 0) pump_leaves(now);
+    if (node.view.role != Role::other) part_from_strangers(node, now);
     for (const std::string& bare : grantees())
         grant_later(node, bare, now);
     enrol(node, grantees(), now);

@@ -234,6 +234,172 @@ TEST(Nodes, OfOursThatAreThereAreOursOrSomebodyElses) {
     EXPECT_EQ(theirs.check("may publish", "lamplight:1").verdict, Verdict::fail);
 }
 
+// --- who is no buddy any more ---
+
+Nodes::Settings without_buddies(Nodes::Settings settings) {
+    settings.buddies.clear();
+    return settings;
+}
+
+TEST(Nodes, OfOursAreHeardNoMoreByWhoIsNoBuddyAnyMore) {
+    NodesWorld world(only_own());
+    world.bind();
+    world.run(Table{});
+    world.asked();
+    world.nodes.configure(without_buddies(only_own()), world.now, world.out);
+    world.run(Table{});
+    EXPECT_THAT(world.asked(), ElementsAre("subscriptions lamplight:1", "affiliations lamplight:1"));
+    EXPECT_THAT(text_of_last(world, "subscriptions lamplight:1"),
+                HasSubstr("<subscription jid='server2@fa.test' subscription='none'/>"));
+    EXPECT_THAT(text_of_last(world, "affiliations lamplight:1"),
+                HasSubstr("<affiliation jid='server2@fa.test' affiliation='none'/>"));
+    EXPECT_THAT(world.news(NewsKind::revoked), ElementsAre("lamplight:1: server2@fa.test"));
+    world.nodes.configure(without_buddies(only_own()), world.now, world.out);
+    EXPECT_THAT(world.out.stanzas, IsEmpty()) << "once";
+}
+
+/// It may not have been told that its subscription is gone.
+TEST(Nodes, OfOursAreSubscribedForABuddyThatIsBack) {
+    for (const bool on_another_stream : {false, true}) {
+        NodesWorld world(only_own());
+        world.bind();
+        world.run(Table{});
+        world.nodes.configure(without_buddies(only_own()), world.now, world.out);
+        world.run(Table{});
+        if (on_another_stream) {
+            world.nodes.stream_lost();
+            world.bind();
+            world.run(Table{});
+        }
+        world.asked();
+        world.nodes.configure(only_own(), world.now, world.out);
+        world.run(Table{});
+        EXPECT_THAT(world.asked(), ElementsAre("affiliations lamplight:1", "subscriptions lamplight:1"));
+        EXPECT_THAT(text_of_last(world, "affiliations lamplight:1"),
+                    HasSubstr("<affiliation jid='server2@fa.test' affiliation='member'/>"));
+        EXPECT_THAT(text_of_last(world, "subscriptions lamplight:1"),
+                    HasSubstr("<subscription jid='server2@fa.test' subscription='subscribed'/>"));
+        world.nodes.configure(only_own(), world.now, world.out);
+        EXPECT_THAT(world.out.stanzas, IsEmpty());
+    }
+}
+
+TEST(Nodes, OfOursThatAreThereAtAStartAreRevokedFromWhoIsNoBuddy) {
+    Nodes::Settings settings = only_own();
+    settings.domains = {"branch.test"};
+    NodesWorld world(settings);
+    world.bind();
+    world.run(Table{{{"create lamplight:1", error("conflict")},
+                     {"get affiliations lamplight:1",
+                      affiliations("<affiliation jid='server1@fa.test' affiliation='owner'/><affiliation "
+                                   "jid='server2@fa.test' affiliation='member'/><affiliation "
+                                   "jid='old@fa.test' affiliation='member'/><affiliation jid='bad@fa.test' "
+                                   "affiliation='outcast'/><affiliation jid='boss@fa.test' "
+                                   "affiliation='owner'/><affiliation jid='any@branch.test' "
+                                   "affiliation='member'/><affiliation jid='branch.test' "
+                                   "affiliation='publisher'/>")}}});
+    EXPECT_THAT(world.events(), ElementsAre("ready lamplight:1"));
+    EXPECT_THAT(world.news(NewsKind::revoked), ElementsAre("lamplight:1: old@fa.test, branch.test"));
+    EXPECT_THAT(world.news(NewsKind::stranger), ElementsAre("lamplight:1: boss@fa.test"));
+    const std::string set = text_of_last(world, "affiliations lamplight:1");
+    EXPECT_THAT(set, HasSubstr("<affiliation jid='old@fa.test' affiliation='none'/><affiliation "
+                               "jid='branch.test' affiliation='none'/>"));
+    for (const char* stays : {"server1@", "server2@", "bad@", "boss@", "any@"})
+        EXPECT_THAT(set, Not(HasSubstr(stays)));
+}
+
+TEST(Nodes, OfOursAreRevokedFromManyInStanzasThatServersTake) {
+    std::string list;
+    for (int i = 0; i < 250; ++i)
+        list += "<affiliation jid='old" + std::to_string(i) + "@fa.test' affiliation='member'/>";
+    NodesWorld world(without_buddies(only_own()));
+    world.bind();
+    world.run(Table{
+        {{"create lamplight:1", error("conflict")}, {"get affiliations lamplight:1", affiliations(list)}}});
+    EXPECT_EQ(std::ranges::count(world.kinds, "affiliations lamplight:1"), 3);
+    EXPECT_EQ(std::ranges::count(world.kinds, "subscriptions lamplight:1"), 3);
+    EXPECT_THAT(world.news(NewsKind::revoked), Contains(HasSubstr("and 95 more")));
+}
+
+TEST(Nodes, OfOursThatCannotBeRevokedAreSaidAndUsedAllTheSame) {
+    NodesWorld world(only_own());
+    world.bind();
+    world.run(Table{});
+    world.events();
+    world.nodes.configure(without_buddies(only_own()), world.now, world.out);
+    world.run(Table{{{"affiliations lamplight:1", error("not-acceptable", "modify")}}});
+    EXPECT_THAT(world.news(NewsKind::trouble),
+                ElementsAre(HasSubstr("lamplight:1: who is no buddy any more still may hear it: ")));
+    EXPECT_THAT(world.events(), IsEmpty());
+    EXPECT_EQ(world.nodes.standing("lamplight:1"), Standing::ready);
+}
+
+TEST(Nodes, OfOursAreRevokedFromWhomAPatternAdmittedWhenItIsTakenOut) {
+    Nodes::Settings settings = without_buddies(only_own());
+    settings.domains = {"fa.test"};
+    NodesWorld world(settings);
+    world.bind();
+    world.run(Table{});
+    world.nodes.admit(*c2s::parse_jid("server3@fa.test"), world.now, world.out);
+    world.run(Table{});
+    world.nodes.configure(settings, world.now, world.out);
+    EXPECT_THAT(world.news(NewsKind::revoked), IsEmpty());
+    world.nodes.configure(without_buddies(only_own()), world.now, world.out);
+    world.run(Table{});
+    EXPECT_THAT(world.news(NewsKind::revoked), ElementsAre("lamplight:1: server3@fa.test"));
+}
+
+TEST(Nodes, OfOursAreRevokedWhenTheyAreReadyFromWhoWentBefore) {
+    NodesWorld world(only_own());
+    world.bind();
+    const auto silent = [](const Element& request) -> std::optional<Element> {
+        if (kind_of(request) == "affiliations lamplight:1") return std::nullopt;
+        return Table{}(request);
+    };
+    world.run(silent);
+    world.nodes.configure(without_buddies(only_own()), world.now, world.out);
+    EXPECT_THAT(world.news(NewsKind::revoked), IsEmpty()) << "it is being granted";
+    world.pass(Requests::usual_patience + 1s, Table{});
+    EXPECT_THAT(world.news(NewsKind::revoked), ElementsAre("lamplight:1: server2@fa.test"));
+}
+
+/// They are others', too.
+TEST(Nodes, OfAsterisksAreLeftToWhomTheyWereGivenAndThatIsSaid) {
+    NodesWorld world(only_asterisk());
+    world.bind();
+    world.run(Table{});
+    EXPECT_EQ(world.check("owners").text, "there is no such check");
+    world.asked();
+    world.nodes.configure(without_buddies(only_asterisk()), world.now, world.out);
+    world.run(Table{});
+    EXPECT_THAT(world.asked(), IsEmpty());
+    EXPECT_THAT(world.news(NewsKind::stranger),
+                UnorderedElementsAre("device_state: server2@fa.test", "message_waiting: server2@fa.test"));
+    const Nodes::Check check = world.check("owners", "device_state");
+    EXPECT_EQ(check.verdict, Verdict::warn);
+    EXPECT_EQ(check.text, "device_state: server2@fa.test may use it and is no buddy here");
+    EXPECT_THAT(check.advice,
+                AllOf(HasSubstr("pubsub.fa.test"),
+                      HasSubstr("<affiliations node='device_state'><affiliation jid='server2@fa.test' "
+                                "affiliation='none'/>")));
+    world.nodes.configure(only_asterisk(), world.now, world.out);
+    EXPECT_EQ(world.check("owners").text, "there is no such check");
+}
+
+TEST(Nodes, OfAsterisksThatWereThereNameWhoIsNoBuddy) {
+    NodesWorld world(only_asterisk());
+    world.bind();
+    world.run(Table{{{"get affiliations device_state",
+                      affiliations("<affiliation jid='server2@fa.test' affiliation='owner'/><affiliation "
+                                   "jid='server3@fa.test' affiliation='owner'/><affiliation "
+                                   "jid='server4@fa.test' affiliation='publisher'/>")}}});
+    EXPECT_THAT(world.news(NewsKind::stranger),
+                ElementsAre("device_state: server3@fa.test, server4@fa.test"));
+    EXPECT_EQ(world.check("owners").text,
+              "device_state: server3@fa.test (and 1 more) may use it and is no buddy here");
+    EXPECT_EQ(std::ranges::count(world.kinds, "affiliations device_state"), 0);
+}
+
 // --- nodes that are there ---
 
 TEST(Nodes, ThatKeepItemsAreToldNotToAndKeepTheirAccess) {
