@@ -36,6 +36,12 @@ Element farewell(std::string_view type, const std::string& to, std::string_view 
     return presence;
 }
 
+Element absence_to(const c2s::Jid& jid) {
+    Element presence("presence", std::string(ns::client));
+    presence.set("type", "unavailable").set("to", c2s::to_string(jid));
+    return presence;
+}
+
 std::string subscription_of(const Element& item) {
     const std::string_view said = item.value_of("subscription");
     return std::string(said == "to" || said == "from" || said == "both" ? said : "none");
@@ -285,9 +291,13 @@ void Roster::forget_resources(Buddy& buddy, Output& out) {
     buddy.hidden.clear();
 }
 
-/// It is no buddy any more. Asked again, should it become one.
+/// It is no buddy any more: asked again, should it become one. To a Lamplight we are not there now, whatever
+/// the roster shows it, or it would wait for us and count what we said last.
 void Roster::hide(Buddy& buddy, Output& out) {
     asked_now_.erase(buddy.jid);
+    if (self_)
+        for (const Resource& resource : buddy.resources)
+            if (resource.mark) out.stanzas.push_back(absence_to(resource.jid));
     if (buddy.resources.empty()) return;
     std::vector<Resource> there = buddy.resources;
     forget_resources(buddy, out);

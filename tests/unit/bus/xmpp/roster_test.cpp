@@ -490,7 +490,10 @@ TEST(Roster, SeesABuddyAtOnceThatWasTakenOutAndPutBack) {
     world.bind("<item jid='a@fa.test' subscription='both'/>");
     world.present("a@fa.test/x", mark_text("0123456789abcdef"));
     world.present("a@fa.test/gone");
+    world.sent();
     world.roster.configure(with({}), world.now, world.out);
+    EXPECT_THAT(world.sent(), ElementsAre("<presence type='unavailable' to='a@fa.test/x'/>"))
+        << "the Lamplight does not wait for us";
     EXPECT_THAT(world.buddy("a@fa.test").resources, IsEmpty());
     world.hear("<presence type='unavailable' from='a@fa.test/gone'/>");
     world.present("a@fa.test/new");
