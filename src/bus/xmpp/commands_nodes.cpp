@@ -2,11 +2,16 @@
 #include "bus/xmpp/commands.hpp"
 #include "console/escaped.hpp"
 #include "console/texts.hpp"
+#include "wire/pubsub/disco_pages.hpp"
 #include "wire/pubsub/request.hpp"
 
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
 #include <memory>
+#include <numeric>
 #include <utility>
 
 namespace lamplight::bus::xmpp {
@@ -89,75 +94,187 @@ void delete_node(XmppBus& bus, const Request& request, const Responder& respond)
     ask_to_delete(bus, *client, request.args[1], respond);
 }
 
+/// Asks a service for its nodes, page by page, and says once which there are, or why they are not known.
+/// Lives in the handler of its request; with the client gone it is gone.
+class Listing : public std::enable_shared_from_this<Listing> {
+public:
+    /// `trouble` is empty when there is none.
+    using Done =
+        std::function<void(Client&, const wire::pubsub::DiscoPages& pages, const std::string& trouble)>;
+
+    Listing(XmppBus& bus, const Client& client, std::string_view node, Done done)
+        : bus_(bus),
+          id_(client.id()),
+          pages_(client.settings().pubsub_node, node),
+          done_(std::move(done)),
+          timer_(bus.host().loop()) {}
+
+    void ask(Client& client) {
+        passed_over_ = passed_over_by(client);
+        seen_ = false;
+        client.ask(pages_.next_request(), [self = shared_from_this()](const Requests::Reply& reply,
+                                                                      state::Time) { self->take(reply); });
+        look_later();
+    }
+
+private:
+    static constexpr auto look_every = std::chrono::milliseconds(500);
+
+    static std::uint64_t passed_over_by(const Client& client) {
+        const auto& refused = client.refused();
+        return std::accumulate(refused.begin(), refused.end(), std::uint64_t{0});
+    }
+
+    Client* client() const {
+        const auto& all = bus_.clients();
+        const auto found = std::ranges::find(all, id_, [](const auto& one) { return one->id(); });
+        return found == all.end() ? nullptr : found->get();
+    }
+
+    void take(const Requests::Reply& reply) {
+        timer_.cancel();
+        Client* const client = this->client();
+        if (!done_ || client == nullptr) return;
+        using Step = wire::pubsub::DiscoPages::Step;
+        Step step = Step::failed;
+        if (reply.answer == Answer::accepted && reply.iq != nullptr)
+            step = pages_.take_result(*reply.iq);
+        else if (reply.answer == Answer::refused && reply.iq != nullptr)
+            step = pages_.take_error(wire::pubsub::parse_error(*reply.iq));
+        if (step == Step::ask) return ask(*client);
+        if (step == Step::failed) return finish(*client, refusal_of(reply));
+        finish(*client, "");
+    }
+
+    void finish(Client& client, const std::string& trouble) {
+        std::exchange(done_, nullptr)(client, pages_, trouble);
+    }
+
+    void look_later() {
+        timer_.expires_after(look_every);
+        timer_.async_wait([weak = weak_from_this()](boost::system::error_code error) {
+            const auto self = weak.lock();
+            if (!error && self) self->look();
+        });
+    }
+
+    /// What is too large is passed over by the stream, and so is never an answer. Somebody else's may have
+    /// been, so one more look is had.
+    void look() {
+        Client* const client = this->client();
+        if (!done_ || client == nullptr) return;
+        if (std::exchange(seen_, passed_over_by(*client) != passed_over_))
+            return finish(*client,
+                          "the list is too large: the service gives it in one piece, and that was "
+                          "passed over (xmpp show counters)");
+        look_later();
+    }
+
+    XmppBus& bus_;
+    ClientId id_;
+    wire::pubsub::DiscoPages pages_;
+    Done done_;
+    boost::asio::steady_timer timer_;
+    std::uint64_t passed_over_ = 0;
+    bool seen_ = false;  ///< that something was passed over since it was asked
+};
+
+void list(XmppBus& bus, Client& client, std::string_view node, Listing::Done done) {
+    std::make_shared<Listing>(bus, client, node, std::move(done))->ask(client);
+}
+
 void list_nodes(XmppBus& bus, const Request& request, const Responder& respond) {
     Client* const client = usable_client(bus, request, respond);
     if (client == nullptr) return;
     const std::string collection = request.args.size() > 1 ? request.args[1] : std::string();
-    const std::string head =
-        fmt::format("Listing pubsub nodes.\nConnection {}: {}\n", escaped(client->settings().name),
-                    escaped(client->settings().username));
-    client->ask(wire::pubsub::disco_items(client->settings().pubsub_node, collection),
-                [respond, head](const Requests::Reply& reply, state::Time) {
-                    const auto items = reply.answer == Answer::accepted && reply.iq != nullptr
-                                           ? wire::pubsub::parse_disco_items(*reply.iq)
-                                           : std::nullopt;
-                    if (!items)
-                        return respond(Reply::failed(fmt::format(
-                            "Listing pubsub nodes.\nThe server did not do it: {}\n", refusal_of(reply))));
-                    std::string text = head;
-                    array nodes;
-                    for (const wire::pubsub::DiscoItem& item : *items) {
-                        text += fmt::format("Node name: {}\n", escaped(item.node));
-                        nodes.push_back(boost::json::value(item.node));
-                    }
-                    respond(console::shown(std::move(text), object{{"nodes", std::move(nodes)}}));
-                });
+    list(bus, *client, collection,
+         [respond](const Client& of, const wire::pubsub::DiscoPages& pages, const std::string& trouble) {
+             if (!trouble.empty())
+                 return respond(Reply::failed(
+                     fmt::format("Listing pubsub nodes.\nThe server did not do it: {}\n", trouble)));
+             std::string text = fmt::format("Listing pubsub nodes.\nConnection {}: {}\n",
+                                            escaped(of.settings().name), escaped(of.settings().username));
+             array nodes;
+             for (const wire::pubsub::DiscoItem& item : pages.items()) {
+                 text += fmt::format("Node name: {}\n", escaped(item.node));
+                 nodes.push_back(boost::json::value(item.node));
+             }
+             if (pages.cut()) text += "There are more.\n";
+             respond(
+                 console::shown(std::move(text), object{{"nodes", std::move(nodes)}, {"more", pages.cut()}}));
+         });
 }
 
-/// Counts what a purge has asked for, and answers when the last of it is answered.
-struct Purge {
-    Responder respond;
-    std::size_t asked = 0;
-    std::size_t deleted = 0;
-    std::string trouble;
+/// Deletes the leaves of a collection, a few at a time, and answers when the last of them is answered. A
+/// service may list no more than its limit, so it is asked again until none is left.
+class Purge : public std::enable_shared_from_this<Purge> {
+public:
+    Purge(XmppBus& bus, std::string collection, Responder respond)
+        : bus_(bus), collection_(std::move(collection)), respond_(std::move(respond)) {}
 
-    void take(const Requests::Reply& reply) {
-        --asked;
-        if (reply.answer == Answer::accepted)
-            ++deleted;
-        else
-            trouble = refusal_of(reply);
-        if (asked > 0) return;
-        if (trouble.empty()) return respond(Reply::ok(""));
-        respond(Reply::failed(fmt::format("Deleted {}; the server did not do the rest: {}\n",
-                                          console::counted(deleted, "node"), trouble)));
+    void begin(Client& client) {
+        list(bus_, client, collection_,
+             [self = shared_from_this()](Client& of, const wire::pubsub::DiscoPages& pages,
+                                         const std::string& trouble) { self->take(of, pages, trouble); });
     }
-};
 
-void delete_children(Client& client, const Requests::Reply& reply, const Responder& respond) {
-    const auto items = reply.answer == Answer::accepted && reply.iq != nullptr
-                           ? wire::pubsub::parse_disco_items(*reply.iq)
-                           : std::nullopt;
-    if (!items)
-        return respond(Reply::failed(fmt::format("The server did not do it: {}\n", refusal_of(reply))));
-    if (items->empty()) return respond(Reply::ok(""));
-    auto purge = std::make_shared<Purge>(Purge{respond, items->size(), 0, {}});
-    for (const wire::pubsub::DiscoItem& item : *items)
-        client.ask(wire::pubsub::delete_node(client.settings().pubsub_node, item.node),
-                   [purge](const Requests::Reply& answer, state::Time) { purge->take(answer); });
-}
+private:
+    static constexpr std::size_t most_under_way = 16;
+
+    void take(Client& client, const wire::pubsub::DiscoPages& pages, const std::string& trouble) {
+        if (!trouble.empty() || pages.items().empty()) return finish(trouble);
+        left_ = pages.items();
+        while (under_way_ < most_under_way && !left_.empty())
+            delete_next(client);
+    }
+
+    void delete_next(Client& client) {
+        const std::string node = std::move(left_.back().node);
+        left_.pop_back();
+        ++under_way_;
+        client.ask(wire::pubsub::delete_node(client.settings().pubsub_node, node),
+                   [self = shared_from_this(), &client](const Requests::Reply& reply, state::Time) {
+                       self->deleted(client, reply);
+                   });
+    }
+
+    void deleted(Client& client, const Requests::Reply& reply) {
+        --under_way_;
+        if (reply.answer == Answer::accepted)
+            ++deleted_;
+        else
+            trouble_ = refusal_of(reply);
+        if (reply.answer == Answer::lost) left_.clear();
+        if (!left_.empty()) return delete_next(client);
+        if (under_way_ > 0) return;
+        if (!trouble_.empty()) return finish(trouble_);
+        begin(client);
+    }
+
+    void finish(const std::string& trouble) {
+        if (trouble.empty()) return respond_(Reply::ok(""));
+        if (deleted_ == 0)
+            return respond_(Reply::failed(fmt::format("The server did not do it: {}\n", trouble)));
+        respond_(Reply::failed(fmt::format("Deleted {}; the server did not do the rest: {}\n",
+                                           console::counted(deleted_, "node"), trouble)));
+    }
+
+    XmppBus& bus_;
+    std::string collection_;
+    Responder respond_;
+    std::vector<wire::pubsub::DiscoItem> left_;
+    std::size_t under_way_ = 0;
+    std::size_t deleted_ = 0;
+    std::string trouble_;
+};
 
 /// As Asterisk: the node itself, or with collection_nodes every leaf of the collection.
 void purge_nodes(XmppBus& bus, const Request& request, const Responder& respond) {
     Client* const client = usable_client(bus, request, respond);
     if (client == nullptr) return;
     log_change(bus, request, fmt::format("purges the PubSub node {}", escaped(request.args[1])));
-    const std::string& service = client->settings().pubsub_node;
     if (!client->settings().collection_nodes) return ask_to_delete(bus, *client, request.args[1], respond);
-    client->ask(wire::pubsub::disco_items(service, request.args[1]),
-                [client, respond](const Requests::Reply& reply, state::Time) {
-                    delete_children(*client, reply, respond);
-                });
+    std::make_shared<Purge>(bus, request.args[1], respond)->begin(*client);
 }
 
 struct Row {

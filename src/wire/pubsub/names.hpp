@@ -13,6 +13,7 @@ inline constexpr std::string_view event = "http://jabber.org/protocol/pubsub#eve
 inline constexpr std::string_view errors = "http://jabber.org/protocol/pubsub#errors";
 inline constexpr std::string_view disco_info = "http://jabber.org/protocol/disco#info";
 inline constexpr std::string_view disco_items = "http://jabber.org/protocol/disco#items";
+inline constexpr std::string_view pages = "http://jabber.org/protocol/rsm";
 inline constexpr std::string_view data = "jabber:x:data";
 inline constexpr std::string_view roster = "jabber:iq:roster";
 inline constexpr std::string_view version = "jabber:iq:version";
