@@ -31,7 +31,7 @@ class OfAServiceWithoutPages(FaultTest):
         self.assertEqual(len([node for node in nodes if node.startswith("SIP/phone-")]), 1_000)
 
     def test_a_list_that_is_too_large_is_said_to_be_and_costs_nothing_else(self):
-        self.with_nodes(1_000, "SIP/" + 300 * "x" + "-{:05}")
+        self.with_nodes(1_400, "SIP/" + 160 * "x" + "-{:05}")
         connects = self.state(self.pbx1)["connects"]
         answer = self.pbx1.ask("jabber list nodes asterisk")
         self.assertEqual(answer.status, 1)
