@@ -45,6 +45,21 @@ class FaultTest(JabberTest):
         self.server.add_account("marker", "mypassword")
         self.server.until_written("marker")
 
+    def with_states(self, count):
+        """pbx1, which had so many custom states when it was stopped."""
+        pbx1 = self.lamplight_on(1).start()
+        pbx1.set("NOT_INUSE", "Custom:old")
+        pbx1.terminate()
+        (file,) = pbx1.state.glob("*.db")
+        with sqlite3.connect(file) as store:
+            store.executemany("INSERT INTO custom_state VALUES (?, 'NOT_INUSE')",
+                              [(f"Custom:device-{number:05}",) for number in range(count)])
+        store.close()
+        return pbx1.start()
+
+    def known(self, node):
+        return node.data("device show")["total"]
+
     def change_on_both_while(self, pbx1, pbx2, outage):
         """Both change during the outage, which ends when `outage` returns; then both are equal soon after both streams are
         back."""
@@ -209,8 +224,8 @@ class OnEjabberd(Outages, FaultTest):
         return self.ejabberd(host, accounts=ACCOUNTS, **options)
 
 
-class TwoServers(FaultTest):
-    """Two clients on two XMPP servers carry the same events."""
+class TwoServersTest(FaultTest):
+    """Two clients on two XMPP servers."""
 
     SECOND = """
 [second]
@@ -228,13 +243,22 @@ buddy = server{other}@other.test/astvoip{other}
     def jabber_conf(self, number):
         return super().jabber_conf(number) + self.SECOND.format(number=number, other=3 - number)
 
+    def until_both(self, *nodes):
+        for node in nodes:
+            for name in ("asterisk", "second"):
+                wait_until(lambda node=node, name=name: self.state(node, name)["connected"],
+                           f"{node.name} has the stream {name}", 70)
+
+
+class TwoServers(TwoServersTest):
+    """They carry the same events."""
+
     def test_losing_one_loses_and_delays_nothing(self):
         self.net = self.network(pbxs=2, servers=("jabber.shifteight.org", "other.test"))
         first, second = [self.server_on(host).start() for host in self.net.servers]
         nodes = pbx1, pbx2 = [self.lamplight_on(number).start() for number in (1, 2)]
         self.until_together(*nodes)
-        for node in nodes:
-            wait_until(lambda node=node: self.state(node, "second")["connected"], f"{node.name} has both streams")
+        self.until_both(*nodes)
         pbx1.set("INUSE")
         self.until_equal(pbx2, votes={"pbx1": "INUSE"})
         for server in (first, second):
@@ -245,10 +269,7 @@ buddy = server{other}@other.test/astvoip{other}
                     self.until_equal(pbx2, votes={"pbx1": state}, seconds=2)
                 self.assertEqual(pbx2.standing_of("pbx1"), "present")
                 server.start()
-                for node in nodes:
-                    for name in ("asterisk", "second"):
-                        wait_until(lambda node=node, name=name: self.state(node, name)["connected"],
-                                   f"{node.name} has the stream {name} again", 70)
+                self.until_both(*nodes)
 
 
 class SlowServer(FaultTest):
@@ -263,18 +284,6 @@ class SlowServer(FaultTest):
     def jabber_conf(self, number):
         return JABBER_CONF.format(number=number, other=3 - number)
 
-    def with_states(self, count):
-        """pbx1, which had so many custom states when it was stopped."""
-        pbx1 = self.lamplight_on(1).start()
-        pbx1.set("NOT_INUSE", "Custom:old")
-        pbx1.terminate()
-        (file,) = pbx1.state.glob("*.db")
-        with sqlite3.connect(file) as store:
-            store.executemany("INSERT INTO custom_state VALUES (?, 'NOT_INUSE')",
-                              [(f"Custom:device-{number:05}",) for number in range(count)])
-        store.close()
-        return pbx1.start()
-
     def test_ten_thousand_states_for_a_lamplight_that_joins_delay_no_change(self):
         self.net_of(2)
         pbx1 = self.with_states(10_000)
@@ -286,9 +295,6 @@ class SlowServer(FaultTest):
             count = self.known(pbx2)
             wait_until(lambda count=count: self.known(pbx2) > count, "the others go on coming", 30)
         self.assertLess(self.known(pbx2), 10_000, "they were still coming: the server is slow")
-
-    def known(self, node):
-        return node.data("device show")["total"]
 
     def test_ten_thousand_states_for_an_asterisk_that_logs_in_delay_no_change(self):
         self.net_of(2)
