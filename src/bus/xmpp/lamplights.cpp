@@ -365,6 +365,8 @@ std::optional<state::Time> Lamplights::Impl::next_deadline() const {
     }
     for (const auto& [id, process] : processes_)
         if (const auto leave = leaves_road_at(process)) sooner(*leave);
+    for (const auto& [client, own] : own_)
+        if (const auto leave = leaves_node_at(client, own)) sooner(*leave);
     if (!heard_again_.empty()) return state::Time{};
     return next;
 }
@@ -390,6 +392,7 @@ void Lamplights::Impl::on_time(state::Time now, Output& out) {
     }
     for (const Road& road : silent)
         road_is_gone(road, Why::silent, now, out);
+    leave_nodes(now);
     leave_roads(now);
 }
 

@@ -22,8 +22,8 @@ public:
     Impl(state::Engine& engine, const state::MwiTable& mwi, Settings settings);
 
     static constexpr std::size_t most_under_way = 4;  ///< frames to one process, frames on one own node
-    /// A road without an answer for so long, and all else, is left for another that has one.
-    static constexpr state::Duration road_patience = std::chrono::seconds(1);
+    /// A road without an answer for so long, and an own node, is left for another that has one.
+    static constexpr state::Duration road_patience = std::chrono::milliseconds(800);
     static constexpr std::size_t most_items_behind = 32;  ///< items a client may be behind another
     /// Processes without a road; the oldest is forgotten. As many as there may be nodes.
     static constexpr std::size_t most_gone = 1'024;
@@ -80,6 +80,7 @@ public:
         std::optional<NodeName> node;       ///< ready to be published to
         std::deque<std::uint64_t> waiting;  ///< items, by number
         std::size_t items_under_way = 0;
+        state::Time asked{};  ///< when the first of those was sent, or one before them answered
         bool behind = false;
         std::optional<Road> last;  ///< whose turn was last
     };
@@ -171,12 +172,15 @@ private:
     void leave_roads(state::Time now);
     void leave_road(Process& process, state::Time now);
     bool ping_is_due(ClientId client) const;
+    bool is_better_reached_without(ClientId client, const Process& process) const;
+    std::optional<state::Time> leaves_node_at(ClientId client, const OwnClient& own) const;
+    void leave_nodes(state::Time now);
     bool talks_on(const Road& road, const RoadState& state, Urgency urgency) const;
     bool word_is_due(ClientId client) const;
     bool item_is_due(ClientId client) const;
     std::optional<Taken> take_ping(ClientId client);
     std::optional<Taken> take_word(ClientId client);
-    std::optional<Taken> take_item(ClientId client, std::size_t budget);
+    std::optional<Taken> take_item(ClientId client, std::size_t budget, state::Time now);
     std::optional<Taken> take_frame(ClientId client, Urgency urgency, std::size_t budget, state::Time now);
     std::optional<Taken> frame_on(const Road& road, std::size_t budget, state::Time now);
     bool new_item(std::size_t budget);

@@ -114,7 +114,7 @@ std::optional<Lamplights::Taken> Lamplights::Impl::take(ClientId client, std::si
     if (auto ping = take_ping(client)) return ping;
     if (auto word = take_word(client)) return word;
     if (auto kin = take_kin(client)) return kin;
-    if (auto item = take_item(client, frame)) return item;
+    if (auto item = take_item(client, frame, now)) return item;
     if (auto fresh = take_frame(client, Urgency::fresh, frame, now)) return fresh;
     return take_frame(client, Urgency::bulk, frame, now);
 }
@@ -149,14 +149,15 @@ std::optional<Lamplights::Taken> Lamplights::Impl::take_word(ClientId client) {
     return std::nullopt;
 }
 
-std::optional<Lamplights::Taken> Lamplights::Impl::take_item(ClientId client, std::size_t budget) {
+std::optional<Lamplights::Taken> Lamplights::Impl::take_item(ClientId client, std::size_t budget,
+                                                             state::Time now) {
     if (!item_is_due(client)) return std::nullopt;
     OwnClient& own = own_.at(client);
     if (own.waiting.empty() && (!new_item(budget) || own.waiting.empty())) return std::nullopt;
     const std::uint64_t number = own.waiting.front();
     own.waiting.pop_front();
     const auto item = std::ranges::find(items_, number, &Item::number);
-    ++own.items_under_way;
+    if (own.items_under_way++ == 0) own.asked = now;
     UnderWay what{UnderWay::What::item, client, {}, {}, number};
     return sent(std::move(what),
                 wire::pubsub::publish(own.node->service, own.node->node,
@@ -305,6 +306,41 @@ void Lamplights::Impl::leave_roads(state::Time now) {
         if (const auto at = leaves_road_at(process); at && *at <= now) leave_road(process, now);
 }
 
+/// It hears changes as items of that client's node alone, and another client has a road to it.
+bool Lamplights::Impl::is_better_reached_without(ClientId client, const Process& process) const {
+    bool follows = false;
+    bool another = false;
+    for (const Road& road : process.roads) {
+        another = another || (road.client != client && answers(road));
+        for (const ClientId followed : roads_.at(road).follows) {
+            follows = follows || followed == client;
+            const auto own = own_.find(followed);
+            if (followed != client && own != own_.end() && own->second.node && !own->second.behind)
+                return false;
+        }
+    }
+    return process.peer && follows && another;
+}
+
+/// An own node whose service does not answer holds nobody up who can be told by itself on another road.
+std::optional<state::Time> Lamplights::Impl::leaves_node_at(ClientId client, const OwnClient& own) const {
+    if (!own.node || own.behind || own.items_under_way == 0) return std::nullopt;
+    const bool any = std::ranges::any_of(
+        processes_, [&](const auto& process) { return is_better_reached_without(client, process.second); });
+    return any ? std::optional(own.asked + road_patience) : std::nullopt;
+}
+
+void Lamplights::Impl::leave_nodes(state::Time now) {
+    for (auto& [client, own] : own_) {
+        const auto at = leaves_node_at(client, own);
+        if (!at || *at > now) continue;
+        for (auto& [road, state] : roads_)
+            if (road.client == client && state.heard <= own.asked) state.left = now;
+        fall_behind(client, own);
+    }
+    if (std::exchange(fell_behind_, false)) refresh_hearing(now);
+}
+
 /// What is under way there is said again, on another.
 void Lamplights::Impl::leave_road(Process& process, state::Time now) {
     roads_.at(*process.current).left = now;
@@ -338,6 +374,7 @@ void Lamplights::Impl::item_answered(const UnderWay& what, Answer answer, const 
                                      state::Time now, Output& out) {
     OwnClient& own = own_[what.client];
     if (own.items_under_way > 0) --own.items_under_way;
+    own.asked = now;
     const auto item = std::ranges::find(items_, what.item, &Item::number);
     if (item != items_.end() && answer == Answer::accepted && item->open.erase(what.client) > 0)
         item->reached.insert(what.client);

@@ -95,12 +95,12 @@ struct SilentRoads : Silence {
     World::Stream& other() { return &best() == &at_two ? far_two : at_two; }
 };
 
-TEST_F(SilentRoads, WhatARoadDoesNotAnswerGoesByTheOtherAfterASecond) {
+TEST_F(SilentRoads, WhatARoadDoesNotAnswerGoesByTheOtherWithinASecond) {
     start_both();
     world.pass(4s);
     best().cut = true;
     one.set("PJSIP/0", DeviceState::busy, world.now);
-    world.pass(900ms, 100ms);
+    world.pass(700ms, 100ms);
     EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::inuse);
     world.pass(200ms, 100ms);
     EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::busy);
@@ -146,6 +146,37 @@ TEST_F(SilentRoads, ARoadThatWasLeftIsGoodAgainWhenItAnswers) {
     world.pass(1'100ms, 100ms);
     EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::ringing);
     EXPECT_EQ(one.peer(two)->roads.size(), 2u);
+}
+
+TEST_F(SilentRoads, WhatAnOwnNodeDoesNotAnswerIsSaidToEachByTheOtherRoad) {
+    start_both();
+    world.make_node(at_one);
+    world.settle();
+    ASSERT_TRUE(one.peer(two)->follows_our_node);
+    world.pass(2s, 100ms);
+    at_one.cut = at_two.cut = true;
+    one.set("PJSIP/0", DeviceState::busy, world.now);
+    world.pass(1s, 100ms);
+    EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::busy);
+    EXPECT_EQ(one.peer(two)->roads.size(), 2u);
+    one.set("PJSIP/0", DeviceState::ringing, world.now);
+    world.settle();
+    EXPECT_EQ(two.aggregate("PJSIP/0"), DeviceState::ringing) << "the next is said at once";
+    at_one.cut = at_two.cut = false;
+    world.pass(30s);
+    EXPECT_TRUE(one.peer(two)->follows_our_node);
+    EXPECT_TRUE(two.agrees_with(one));
+}
+
+TEST_F(SilentRoads, AnOwnNodeIsKeptWhereThereIsNoOtherWay) {
+    start();
+    world.make_node(at_one);
+    world.settle();
+    at_one.cut = true;
+    one.set("PJSIP/0", DeviceState::busy, world.now);
+    world.pass(5s, 100ms);
+    EXPECT_TRUE(one.peer(two)->follows_our_node);
+    EXPECT_TRUE(frames_to(at_two).empty());
 }
 
 TEST_F(SilentRoads, ARoadIsNotLeftWhereNoOtherAnswers) {
