@@ -1,5 +1,7 @@
 #include "log/line.hpp"
 
+#include "log/printable.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -149,15 +151,16 @@ std::string_view bare_function(std::string_view pretty) {
 std::string printable(std::string_view text) {
     std::string out;
     out.reserve(text.size());
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '\n') {
+    for (std::size_t place = 0; place < text.size();) {
+        const char c = text[place];
+        const std::size_t length = c == '\t' ? 1 : printable_bytes(text, place);
+        if (length > 0)
+            out += text.substr(place, length);
+        else if (c == '\n')
             out += "\\n";
-        } else if ((byte < 0x20 && c != '\t') || byte == 0x7f) {
-            out += fmt::format("\\x{:02x}", byte);
-        } else {
-            out += c;
-        }
+        else
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        place += length > 0 ? length : 1;
     }
     return out;
 }

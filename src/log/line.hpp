@@ -33,8 +33,8 @@ std::string_view base_name(std::string_view path);
 /// namespaces, class, arguments. A lambda is known by the function around it, where there is one.
 std::string_view bare_function(std::string_view pretty);
 
-/// Control characters become `\n`, `\x1b`: what a peer named its device cannot forge a line or drive a
-/// terminal.
+/// Control characters, what is no UTF-8 and what turns a line around become `\n`, `\x1b`: what a peer named
+/// its device or itself cannot forge a line or drive a terminal.
 std::string printable(std::string_view text);
 
 /// Whether `module` (as typed after `core set debug N`) means the source file `path`: its base name with or

@@ -107,6 +107,14 @@ TEST(Printable, LetsNobodyForgeALine) {
     EXPECT_EQ(printable("gr\xc3\xbc\xc3\x9f"), "gr\xc3\xbc\xc3\x9f");
 }
 
+TEST(Printable, EscapesWhatIsNoUtf8AndWhatTurnsALineAround) {
+    EXPECT_EQ(printable("\xff\xc3"
+                        "a\xed\xa0\x80"),
+              "\\xff\\xc3a\\xed\\xa0\\x80");
+    EXPECT_EQ(printable("\xc2\x9b\xe2\x80\xae"), "\\xc2\\x9b\\xe2\\x80\\xae");
+    EXPECT_EQ(printable("C:\\x"), "C:\\x");
+}
+
 TEST(ModuleMeans, AFileByItsNameOrAFolderByTheModule) {
     EXPECT_TRUE(module_means("engine", "src/state/engine.cpp"));
     EXPECT_TRUE(module_means("engine.cpp", "src/state/engine.cpp"));
