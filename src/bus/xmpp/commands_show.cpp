@@ -180,16 +180,50 @@ CounterRows rows_of(const AsteriskVotes::Counters& c) {
     return rows;
 }
 
-CounterRows rows_of(const sync::Counters& c) {
-    return {{"frames_in", c.frames_in},
-            {"frames_out", c.frames_out},
-            {"refused_frames", c.refused_frames()},
-            {"votes_in", c.votes_in},
-            {"votes_out", c.votes_out},
-            {"snapshots_received", c.snapshots_received},
-            {"snapshots_incomplete", c.snapshots_incomplete},
-            {"digests_compared", c.digests_compared},
-            {"digests_different", c.digests_different}};
+/// Of an outcome that is a refusal; else nothing.
+std::string_view refused_text(state::VoteOutcome outcome) {
+    switch (outcome) {
+        case state::VoteOutcome::applied:
+        case state::VoteOutcome::confirmed:
+            return {};
+        case state::VoteOutcome::refused_old:
+            return "not newer than what is known";
+        case state::VoteOutcome::refused_own:
+            return "for one of our own nodes";
+        case state::VoteOutcome::refused_speaker:
+            return "by who may not speak for the node";
+        case state::VoteOutcome::refused_far:
+            return "for a node that a nearer bus has";
+        case state::VoteOutcome::refused_not_member:
+            return "by who has left";
+    }
+    return {};
+}
+
+CounterRows rows_of(const Lamplights& lamplights) {
+    const sync::Counters& c = lamplights.exchange().counters();
+    CounterRows rows{{"frames_in", c.frames_in},
+                     {"frames_out", c.frames_out},
+                     {"frames_lost", c.frames_lost},
+                     {"refused_frames", c.refused_frames()},
+                     {"votes_in", c.votes_in},
+                     {"votes_out", c.votes_out},
+                     {"mwi_in", c.mwi_in},
+                     {"mwi_out", c.mwi_out},
+                     {"snapshots_received", c.snapshots_received},
+                     {"snapshots_incomplete", c.snapshots_incomplete},
+                     {"digests_compared", c.digests_compared},
+                     {"digests_different", c.digests_different}};
+    console::add_refused<Lamplights::Refusal>(rows, lamplights.counters().refused);
+    console::add_refused<wire::vote::Refusal>(rows, c.frames_refused);
+    rows.emplace_back("refused: nodes announced by who may not", c.nodes_refused);
+    rows.emplace_back("refused: votes for a node not announced", c.votes_unannounced);
+    rows.emplace_back("refused: votes whose name was missed", c.votes_unnamed);
+    rows.emplace_back("refused: votes over the limit of devices", c.votes_over_limit);
+    for (std::size_t i = 0; i < c.votes_by_outcome.size(); ++i)
+        if (const auto text = refused_text(static_cast<state::VoteOutcome>(i)); !text.empty())
+            rows.emplace_back(fmt::format("refused: votes {}", text), c.votes_by_outcome[i]);
+    return rows;
 }
 
 CounterRows rows_of(const Client& client) {
@@ -208,7 +242,7 @@ CounterRows rows_of(const Client& client) {
 Reply show_counters(const XmppBus& bus, const Request& request, std::string_view usage) {
     if (!request.args.empty()) return console::wrong_usage(usage);
     const CounterRows asterisk = rows_of(bus.asterisk_votes().counters());
-    const CounterRows lamplights = rows_of(bus.lamplights().exchange().counters());
+    const CounterRows lamplights = rows_of(bus.lamplights());
     std::string text = console::text_of("Items of Asterisk servers", asterisk) +
                        console::text_of("Frames of Lamplights", lamplights);
     object clients;

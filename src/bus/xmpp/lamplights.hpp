@@ -8,6 +8,7 @@
 #include "state/mwi.hpp"
 #include "wire/pubsub/event.hpp"
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -89,6 +90,23 @@ public:
         std::map<ClientId, Stanzas> stanzas;
         void clear();
     };
+    /// Why something for Lamplights went no further; what a frame says is refused by sync::Exchange.
+    enum class Refusal : std::uint8_t {
+        unmarked,   ///< from who is no Lamplight by its presence
+        unproven,   ///< from who has not shown that it is of the process that it names
+        no_set,     ///< an IQ of another type
+        bad_frame,  ///< not base64, or longer than a frame: in an IQ
+        bad_item,   ///< the same in an item
+        item_without_frame,
+        foreign_publisher,  ///< an item that another than the node's owner published
+        foreign_node,       ///< about following a node that is not ours
+        foreign_jid,        ///< about an account that is not ours
+        no_room,            ///< for another process
+    };
+    static constexpr std::size_t refusal_count = 10;
+    struct Counters {
+        std::array<std::uint64_t, refusal_count> refused{};
+    };
     struct Settings {
         std::string software;
         std::string process;  ///< of our Mark
@@ -164,10 +182,13 @@ public:
     };
     std::vector<PeerView> peers() const;
     const sync::Exchange& exchange() const;
+    const Counters& counters() const;
 
 private:
     class Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+std::string_view to_string(Lamplights::Refusal refusal);  ///< for counters
 
 }  // namespace lamplight::bus::xmpp

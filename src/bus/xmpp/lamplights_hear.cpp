@@ -32,6 +32,7 @@ bool Lamplights::Impl::receive(const Road& road, const Element& iq, state::Time 
     };
     if (found == roads_.end()) {
         const std::string who = c2s::to_string(road.jid);
+        count(Refusal::unmarked);
         tell_once(News::Kind::unexpected, who + " is no Lamplight by its presence", who, now, out);
         return refuse("not-allowed", "cancel", 405);
     }
@@ -40,8 +41,8 @@ bool Lamplights::Impl::receive(const Road& road, const Element& iq, state::Time 
         admit(road, found->second, now, out);
     else
         heard_from(road, now);
-    if (!found->second.up) return refuse("not-allowed", "cancel", 405);
-    if (iq.value_of("type") != "set") return refuse("bad-request", "modify", 400);
+    if (!found->second.up) return count(Refusal::unproven), refuse("not-allowed", "cancel", 405);
+    if (iq.value_of("type") != "set") return count(Refusal::no_set), refuse("bad-request", "modify", 400);
     if (frame != nullptr)
         receive_frame(road, iq, *frame, now, out);
     else
@@ -56,11 +57,13 @@ void Lamplights::Impl::receive_frame(const Road& road, const Element& iq, const 
     const auto frame = wire::pubsub::parse_frame(content);
     if (!frame) {
         const std::string who = c2s::to_string(road.jid);
+        count(Refusal::bad_frame);
         tell_once(News::Kind::unexpected, who + ": " + std::string(to_string(frame.error())), who, now, out);
         answers.push_back(wire::pubsub::make_error(iq, "bad-request", "modify", 400));
         return;
     }
     if (!process.peer) {
+        count(Refusal::no_room);
         answers.push_back(wire::pubsub::make_error(iq, "resource-constraint", "wait", 500));
         return;
     }
@@ -69,7 +72,14 @@ void Lamplights::Impl::receive_frame(const Road& road, const Element& iq, const 
     const std::uint64_t different = exchange_.counters().digests_different;
     exchange_.receive(*process.peer, frame->frame, now, out.sync);
     note_goodbyes(out, news);
+    name_refused(out, news, c2s::to_string(road.jid));
     if (exchange_.counters().digests_different > different) follow_anew(process, now, out);
+}
+
+/// So that the log says whose it was, also when it has not said who it is, or who others are.
+void Lamplights::Impl::name_refused(Output& out, std::size_t from, const std::string& whose) {
+    for (std::size_t i = from; i < out.sync.news.size(); ++i)
+        if (out.sync.news[i].kind == sync::News::Kind::malformed) out.sync.news[i].text += ", from " + whose;
 }
 
 /// What was said in its node did not come, although we are subscribed for long: perhaps we are not. Until
@@ -101,6 +111,7 @@ void Lamplights::Impl::receive_following(const Road& road, const Element& iq, co
         else if (state.follows.erase(client) > 0)
             out.unfollowed.push_back({client, node.node});
     }
+    if (!ours) count(Refusal::foreign_node);
     out.stanzas[road.client].push_back(ours ? wire::pubsub::make_result(iq)
                                             : wire::pubsub::make_error(iq, "item-not-found", "cancel", 404));
     refresh_hearing(processes_.at(state.process), now);
@@ -131,14 +142,23 @@ bool Lamplights::Impl::receive_event(ClientId client, const wire::pubsub::Event&
 void Lamplights::Impl::receive_item(Process& process, const wire::pubsub::Event& event,
                                     const wire::pubsub::EventItem& item, state::Time now, Output& out) {
     const std::string where = event.node + " at " + event.from;
+    const auto refuse = [&](Refusal reason, const std::string& why) {
+        count(reason);
+        tell_once(News::Kind::bad_item, where + ": " + why, where, now, out);
+    };
     if (!may_publish(process, item.publisher))
-        return tell_once(News::Kind::bad_item, where + ": published by " + item.publisher, where, now, out);
-    if (!item.payload)
-        return tell_once(News::Kind::bad_item, where + ": " + std::string(to_string(item.payload.error())),
-                         where, now, out);
+        return refuse(Refusal::foreign_publisher, "published by " + item.publisher);
+    if (!item.payload) {
+        const bool frame = item.payload.error() == wire::pubsub::Refusal::bad_frame;
+        return refuse(frame ? Refusal::bad_item : Refusal::item_without_frame,
+                      std::string(to_string(item.payload.error())));
+    }
     const auto* frame = std::get_if<wire::pubsub::FrameItem>(&*item.payload);
-    if (frame == nullptr) return tell_once(News::Kind::bad_item, where + ": no frame", where, now, out);
-    if (process.peer) exchange_.receive_broadcast(*process.peer, frame->frame, now, out.sync);
+    if (frame == nullptr) return refuse(Refusal::item_without_frame, "no frame");
+    if (!process.peer) return count(Refusal::no_room);
+    const std::size_t news = out.sync.news.size();
+    exchange_.receive_broadcast(*process.peer, frame->frame, now, out.sync);
+    name_refused(out, news, where);
 }
 
 bool Lamplights::Impl::may_publish(const Process& process, const std::string& publisher) const {
@@ -149,6 +169,20 @@ bool Lamplights::Impl::may_publish(const Process& process, const std::string& pu
 }
 
 // --- questions ---
+
+std::string_view to_string(Lamplights::Refusal refusal) {
+    static constexpr std::array<std::string_view, Lamplights::refusal_count> texts = {
+        "from no Lamplight by its presence", "from a process that is not proven",
+        "an IQ of another type than set",    "no base64 of a frame",
+        "an item with no base64 of a frame", "an item without a frame",
+        "an item of another publisher",      "about following another's node",
+        "about another's account",           "no room for another process"};
+    return texts.at(static_cast<std::size_t>(refusal));
+}
+
+const Lamplights::Counters& Lamplights::counters() const {
+    return impl_->counters();
+}
 
 std::vector<Lamplights::PeerView> Lamplights::Impl::peers() const {
     std::vector<PeerView> views;

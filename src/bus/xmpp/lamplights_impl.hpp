@@ -135,6 +135,7 @@ public:
     void on_time(state::Time now, Output& out);
 
     std::vector<PeerView> peers() const;
+    const Counters& counters() const { return counters_; }
 
     state::Engine& engine_;
     Settings settings_;
@@ -216,8 +217,11 @@ private:
     void receive_item(Process& process, const wire::pubsub::Event& event, const wire::pubsub::EventItem& item,
                       state::Time now, Output& out);
     void follow_anew(const Process& process, state::Time now, Output& out);
+    void count(Refusal reason) { ++counters_.refused[static_cast<std::size_t>(reason)]; }
+    static void name_refused(Output& out, std::size_t from, const std::string& whose);
     bool may_publish(const Process& process, const std::string& publisher) const;
 
+    Counters counters_;
     std::map<ProcessId, Process> processes_;
     std::map<ClientId, OwnClient> own_;
     std::map<std::pair<ClientId, NodeName>, Followed> followed_;

@@ -91,6 +91,7 @@ void Lamplights::Impl::receive_kin(const Road& road, const Element& iq, const El
     const auto asked = c2s::parse_jid(kin.value_of("jid"));
     const bool ours =
         asked && std::ranges::any_of(own_jids_, [&](const auto& own) { return own.second == *asked; });
+    if (!ours) count(Refusal::foreign_jid);
     out.stanzas[road.client].push_back(ours ? wire::pubsub::make_result(iq)
                                             : wire::pubsub::make_error(iq, "item-not-found", "cancel", 404));
 }
