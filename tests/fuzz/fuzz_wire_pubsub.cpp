@@ -1,6 +1,7 @@
 // A stanza from a server: every reader of PubSub looks at it, and what one understands must survive being
 // written again. Input that is no XML is taken for the base64 of a frame.
 #include "wire/pubsub/base64.hpp"
+#include "wire/pubsub/disco_pages.hpp"
 #include "wire/pubsub/event.hpp"
 #include "wire/pubsub/request.hpp"
 #include "wire/xml/stream_parser.hpp"
@@ -57,7 +58,18 @@ void check(const Error& error) {
     require(error.code >= 0 && error.code < 1'000);
 }
 
+/// Whatever a service says, the next request is small, can be read, and comes to an end.
+void check_pages(const xml::Element& stanza) {
+    DiscoPages pages("pubsub.fa.test", "node");
+    int asked = 0;
+    while (pages.take_result(stanza) == DiscoPages::Step::ask) {
+        const std::string request = xml::to_text(pages.next_request());
+        require(read(request).has_value() && request.size() < 64 * 1024 && ++asked < 2);
+    }
+}
+
 void check_stanza(const xml::Element& stanza) {
+    check_pages(stanza);
     check(parse_item(stanza));
     if (const auto frame = parse_frame(stanza)) check(Payload(*frame));
     if (const auto event = parse_event(stanza))

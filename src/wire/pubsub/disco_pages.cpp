@@ -27,6 +27,8 @@ DiscoPages::Step DiscoPages::take_result(const xml::Element& iq) {
     if (!paged_ || set == nullptr || !any) return Step::complete;
     std::string last(set->text_of("last", ns::pages));
     if (last.empty() || last == last_) return Step::complete;
+    cut_ = last.size() > most_last_bytes;
+    if (cut_) return Step::complete;
     last_ = std::move(last);
     return set->text_of("count", ns::pages) == std::to_string(items_.size()) ? Step::complete : Step::ask;
 }

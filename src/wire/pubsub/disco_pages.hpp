@@ -18,12 +18,14 @@ namespace lamplight::wire::pubsub {
 /// with as many as its own limit has (ejabberd 23.01: the 100 newest, `max_nodes_discoitems`), and nothing in
 /// the answer says which; one that refuses the request for that is asked without.
 ///
-/// Bounds  `most_items` and `most_bytes` of names, then it is complete and cut().
+/// Bounds  `most_items` and `most_bytes` of names, and `most_last_bytes` for the name of a page's end, which
+/// goes into our next request; then it is complete and cut().
 class DiscoPages {
 public:
     static constexpr std::size_t page_items = 100;
     static constexpr std::size_t most_items = 32'768;
     static constexpr std::size_t most_bytes = 2 * 1024 * 1024;
+    static constexpr std::size_t most_last_bytes = 4 * 1024;
 
     DiscoPages(std::string_view service, std::string_view node) : service_(service), node_(node) {}
 

@@ -98,6 +98,12 @@ TEST_F(Pages, WithoutAnEndHaveOneHere) {
     EXPECT_TRUE(pages.cut());
 }
 
+TEST_F(Pages, WhoseEndHasANameBeyondAllBoundsAreTheLast) {
+    const std::string last(DiscoPages::most_last_bytes + 1, 'l');
+    EXPECT_EQ(pages.take_result(page(1, 100, "<last>" + last + "</last>")), Step::complete);
+    EXPECT_TRUE(pages.cut());
+}
+
 TEST_F(Pages, OfLongNamesHaveAnEndHere) {
     Step step = Step::ask;
     for (int i = 1; step == Step::ask && i < 10'000; ++i)
