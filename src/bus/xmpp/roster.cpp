@@ -185,7 +185,6 @@ void Roster::bound(const c2s::Jid& self, state::Time now, Output& out) {
     capable_.clear();
     for (auto& [jid, buddy] : buddies_) {
         buddy.resources.clear();
-        buddy.hidden.clear();
         buddy.in_roster = buddy.asked = false;
         buddy.subscription = "none";
     }
@@ -261,7 +260,6 @@ void Roster::after_roster(state::Time now, Output& out) {
 /// As Asterisk does, with its words.
 void Roster::prune(const c2s::Jid& bare, state::Time now, Output& out) {
     if (!pruned_now_.insert(bare).second) return;
-    asked_now_.erase(bare);
     const std::string to = c2s::to_string(bare);
     out.stanzas.push_back(farewell("unsubscribe", to, goodbye_to));
     out.stanzas.push_back(farewell("unsubscribed", to, goodbye_from));
