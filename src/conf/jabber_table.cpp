@@ -309,8 +309,11 @@ std::vector<Row> event_rows() {
           .name = "eid",
           .type = ValueType::eid,
           .example = "02:00:00:78:00:02",
-          .summary = "The entity ID of the Asterisk that is the buddy on the line before",
-          .help = "Then its states count only while that buddy is there. Lamplights say theirs themselves.",
+          .summary = "The entity ID of the server that is the buddy on the line before",
+          .help = "Then its states count only while that buddy is there, and nobody else speaks for that ID, "
+                  "Lamplights neither. Lamplights say theirs themselves and need none; with one, theirs "
+                  "cannot be "
+                  "taken while they are away.",
           .since = since,
           .repeat = Repeat::many},
          tie_eid}};
