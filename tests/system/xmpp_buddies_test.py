@@ -125,6 +125,21 @@ class OnProsody(Buddies, BuddiesTest):
         self.rival_of(pbx1)
         self.until_said(pbx1, r"WARNING.*conflict.*; next try in 3\d\d\.\d s")
 
+    def test_an_asterisk_of_the_same_name_is_left_alone_for_as_long_as_it_is_there(self):
+        self.net_of(2)
+        pbx1 = self.lamplight_on(1).start()
+        self.until_connected(pbx1)
+        asterisk = self.keep(ResXmpp(self.net[2], self.server, "server1", "mypassword", resource="astvoip1", eid=EID,
+                                     buddies=[])).login()
+        self.until_disconnected(pbx1)
+        self.until_said(pbx1, r"WARNING.*another program is logged in as server1@jabber\.shifteight\.org/astvoip1 and is left "
+                              r"alone", seconds=100)
+        self.assertTrue(asterisk.up, "it keeps its session")
+        self.assertRegex(pbx1.ask("xmpp doctor").text, r"fail +connected +another program .*; next look at ")
+        asterisk.end()
+        pbx1.do("jabber reload")
+        self.until_connected(pbx1, seconds=AT_ONCE)
+
     def rival_of(self, node):
         rival = self.keep(Client(self.net[2], self.server, "server1", "mypassword", resource="astvoip1")).login()
         self.until_disconnected(node)

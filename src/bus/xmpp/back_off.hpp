@@ -21,8 +21,8 @@ public:
     state::Duration next(Trouble trouble, std::uint64_t random);
     /// The pause after the server gave our resource to somebody else, or said so (an administrator who ends a
     /// session looks the same): `rival`, then `rivals` until there was none for `rival_memory`, each up to a
-    /// quarter longer. Two programs of one resource throw each other out no faster than that; a stream in
-    /// between that was steady does not make it shorter.
+    /// quarter longer; then it is looked whether there is a rival (RivalCheck). A stream in between that was
+    /// steady does not make it shorter.
     state::Duration next_after_rival(state::Time now, std::uint64_t random);
     static constexpr state::Duration rival = std::chrono::seconds(60);
     static constexpr state::Duration rivals = std::chrono::minutes(5);

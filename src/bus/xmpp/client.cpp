@@ -57,6 +57,7 @@ void Client::start() {
 
 void Client::connect() {
     retry_timer_.cancel();
+    rival_check_.reset();
     stream_ = std::make_unique<c2s::Stream>(loop_, account_of(settings_), owner_of_stream());
     stream_->start();
 }
@@ -141,11 +142,33 @@ void Client::try_later(const c2s::Failure& failure) {
     else
         log_.verbose(3, "XMPP: client '{}' is not connected: {}; next try in {:.1f} s", settings_.name, said,
                      std::chrono::duration<double>(pause).count());
+    wait_and(pause, rival ? &Client::look_for_rival : &Client::connect);
+}
+
+void Client::wait_and(state::Duration pause, void (Client::*what)()) {
     retry_timer_.expires_after(pause);
-    retry_timer_.async_wait([alive = std::weak_ptr(alive_)](boost::system::error_code error) {
+    retry_timer_.async_wait([alive = std::weak_ptr(alive_), what](boost::system::error_code error) {
         const auto self = alive.lock();
-        if (!error && self) (*self)->connect();
+        if (!error && self) (*self->*what)();
     });
+}
+
+/// An administrator who ends a session looks like a program that took it: only the latter is still there.
+void Client::look_for_rival() {
+    rival_check_ = std::make_unique<RivalCheck>(loop_, account_of(settings_),
+                                                [this](RivalCheck::Found found) { rival_found(found); });
+}
+
+void Client::rival_found(RivalCheck::Found found) {
+    rival_check_.reset();
+    if (found == RivalCheck::Found::nobody) return connect();
+    const auto pause = back_off_.next_after_rival(owner_.now(), random_());
+    const std::string said = fmt::format("another program is logged in as {} and is left alone", jid());
+    trouble_ = fmt::format("{}; next look at {}", said, clock_time(std::chrono::system_clock::now() + pause));
+    if (said != std::exchange(said_trouble_, said))
+        log_.warning("XMPP: client '{}' is not connected: {}; looked for again every {} s", settings_.name,
+                     said, std::chrono::duration_cast<std::chrono::seconds>(BackOff::rivals).count());
+    wait_and(pause, &Client::look_for_rival);
 }
 
 void Client::try_now() {
@@ -176,6 +199,7 @@ void Client::configure(const conf::JabberClient& settings) {
 void Client::close(std::function<void()> done) {
     closing_ = true;
     retry_timer_.cancel();
+    rival_check_.reset();
     steady_timer_.cancel();
     if (!stream_) return boost::asio::post(loop_, std::move(done));
     if (is_bound()) {

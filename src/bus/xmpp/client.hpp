@@ -2,6 +2,7 @@
 
 #include "bus/deadline_timer.hpp"
 #include "bus/xmpp/back_off.hpp"
+#include "bus/xmpp/rival_check.hpp"
 #include "bus/xmpp/session.hpp"
 #include "bus/xmpp/stanzas.hpp"
 #include "c2s/stream.hpp"
@@ -99,6 +100,9 @@ private:
     void on_traffic(c2s::Stream::Owner::Way way, std::string_view xml);
     void stream_lost(const std::string& why);
     void try_later(const c2s::Failure& failure);
+    void wait_and(state::Duration pause, void (Client::*what)());
+    void look_for_rival();
+    void rival_found(RivalCheck::Found found);
     void on_time();
     void ask_server_if_due();
     void set_timer();
@@ -117,6 +121,7 @@ private:
     Owner owner_;
     Session session_;
     std::unique_ptr<c2s::Stream> stream_;
+    std::unique_ptr<RivalCheck> rival_check_;  ///< under way
     BackOff back_off_;
     std::minstd_rand random_;
     boost::asio::steady_timer retry_timer_;
