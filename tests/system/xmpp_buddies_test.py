@@ -57,6 +57,7 @@ class Buddies:
         self.until_votes(pbx1, {EID: "RINGING"}, "Custom:x")
         self.reload(pbx1, settings.replace("buddy =", ";buddy =").replace("eid =", ";eid ="))
         wait_until(lambda: "Resource: asterisk" not in pbx1.do("jabber show buddies"), "it is out of sight")
+        self.until_votes(pbx1, {}, "Custom:x", 30)
         self.reload(pbx1, settings)
         asterisk.set("Custom:x", "INUSE")
         self.until_votes(pbx1, {EID: "INUSE"}, "Custom:x", AT_ONCE)

@@ -202,13 +202,16 @@ void AsteriskVotes::Impl::refresh_ties() {
         tied_jids_.insert(jid.bare());
 }
 
+/// Who was known to be out of sight stays so without its tie, until it is heard.
 void AsteriskVotes::Impl::set_ties(std::span<const Tie> ties, Output& out) {
-    ties_.clear();
+    const auto before = std::exchange(ties_, {});
     for (const Tie& tie : ties)
         ties_.insert_or_assign(tie.eid, tie.jid);
     refresh_ties();
-    for (auto& [eid, speaker] : speakers_)
+    for (auto& [eid, speaker] : speakers_) {
+        if (before.contains(eid) && !ties_.contains(eid) && speaker.seen.empty()) speaker.heard.clear();
         speaker.seen.clear();
+    }
     for (auto& [id, client] : clients_)
         for (auto& [jid, eid] : client.listeners) {
             eid = tied_to(jid);

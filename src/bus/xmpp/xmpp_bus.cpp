@@ -166,7 +166,6 @@ tl::expected<void, std::string> XmppBus::reload() {
     auto settings = read_settings(host_);
     if (!settings) return tl::unexpected(settings.error());
     settings_ = std::move(*settings);
-    tie_eids();
     const auto wanted = [&](const Client& client) {
         return std::ranges::find(settings_.clients, client.settings().name, &conf::JabberClient::name);
     };
@@ -179,6 +178,7 @@ tl::expected<void, std::string> XmppBus::reload() {
         clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
         retire(std::move(gone));
     }
+    tie_eids();  // now, when those who are no buddies any more have gone
     for (const conf::JabberClient& client : settings_.clients)
         if (find_client(client.name) == nullptr) add_client(client);
     flush_soon();

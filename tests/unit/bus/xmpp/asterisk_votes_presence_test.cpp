@@ -180,6 +180,17 @@ TEST_F(Tied, IsUntiedByTheNextConfiguration) {
     EXPECT_FALSE(votes.eids().front().tied);
 }
 
+TEST_F(Tied, IsNotHeldForPresentWhenItsTieGoesWithItsBuddy) {
+    gone(asterisk);
+    votes.set_ties({}, now, out);
+    publish();
+    EXPECT_EQ(standing(pbx2), Standing::stale);
+    pass(15s);
+    EXPECT_EQ(aggregate("Custom:a"), DeviceState::unavailable);
+    hears_vote(pbx2, "Custom:a", DeviceState::ringing);
+    EXPECT_EQ(aggregate("Custom:a"), DeviceState::ringing) << "who is heard again is there";
+}
+
 // --- tied to nobody ---
 
 struct Untied : Presence {
