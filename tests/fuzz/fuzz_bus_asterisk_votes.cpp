@@ -169,8 +169,7 @@ private:
         votes_.on_mwi_changes({&change, 1});
     }
     void tie(std::uint8_t whose, const c2s::Jid& jid) {
-        const AsteriskVotes::Tie tie{{{0x02, 0, 0, 0, 0, static_cast<std::uint8_t>(whose / 8 % 4)}},
-                                     jid.bare()};
+        const bus::xmpp::Tie tie{{{0x02, 0, 0, 0, 0, static_cast<std::uint8_t>(whose / 8 % 4)}}, jid.bare()};
         votes_.set_ties({&tie, 1}, now_, out_);
     }
     void lose(ClientId client) {

@@ -102,10 +102,6 @@ public:
     static constexpr std::size_t most_eids = 1'024;
     static constexpr state::Duration dump_delay = std::chrono::milliseconds(500);
     static constexpr state::Duration presence_follows = std::chrono::seconds(5);
-    struct Tie {
-        state::Eid eid;
-        c2s::Jid jid;  ///< bare, or full when the buddy is written so
-    };
 
     /// Engine and table outlive it.
     AsteriskVotes(state::Engine& engine, const state::MwiTable& mwi, IsLamplight is_lamplight);

@@ -49,10 +49,10 @@ Lamplights::Impl::Impl(state::Engine& engine, const state::MwiTable& mwi, Settin
 
 // --- ourselves ---
 
-void Lamplights::Impl::set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties) {
+void Lamplights::Impl::set_ties(std::span<const Tie> ties) {
     ties_.clear();
-    for (const auto& [eid, jid] : ties)
-        ties_[eid].insert(jid.bare());
+    for (const Tie& tie : ties)
+        ties_[tie.eid].insert(tie.jid.bare());
 }
 
 /// One of its accounts must be of those the EID is tied to, or has room for it.
@@ -241,6 +241,7 @@ void Lamplights::Impl::client_lost(ClientId client, state::Time now, Output& out
     for (auto& [what, followed] : followed_)
         if (what.first == client) followed.stands = false;
     own_node_lost(client, now);
+    own_.erase(client);
 }
 
 // --- whom we follow, and who follows us ---
@@ -405,7 +406,7 @@ Lamplights::~Lamplights() = default;
 void Lamplights::set_own_nodes(std::span<const state::Announcement> nodes) {
     impl_->exchange_.set_own_nodes(nodes);
 }
-void Lamplights::set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties) {
+void Lamplights::set_ties(std::span<const Tie> ties) {
     impl_->set_ties(ties);
 }
 void Lamplights::own_jid(ClientId client, c2s::Jid full) {

@@ -18,7 +18,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace lamplight::bus::xmpp {
@@ -119,10 +118,9 @@ public:
 
     // --- ourselves ---
     void set_own_nodes(std::span<const state::Announcement> nodes);
-    /// EIDs that belong to accounts (`eid` beside a buddy; several pairs of one EID are several accounts):
-    /// nobody else speaks for them. What is announced already stays until it is announced again. An account
-    /// may announce `most_nodes` EIDs, tied or not, as long as the daemon runs.
-    void set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties);
+    /// For these EIDs nobody but their accounts speaks. What is announced already stays until it is announced
+    /// again. An account may announce `most_nodes` EIDs, tied or not, as long as the daemon runs.
+    void set_ties(std::span<const Tie> ties);
     static constexpr std::size_t most_nodes = 64;
     void on_changes(const state::Changes& changes);
     void on_mwi_changes(std::span<const state::MwiOwnChange> changes);

@@ -108,7 +108,7 @@ public:
     };
 
     // --- ourselves ---
-    void set_ties(std::span<const std::pair<state::Eid, c2s::Jid>> ties);
+    void set_ties(std::span<const Tie> ties);
     void own_jid(ClientId client, c2s::Jid jid);
     void own_node_ready(ClientId client, NodeName node, state::Time now);
     void own_node_lost(ClientId client, state::Time now);

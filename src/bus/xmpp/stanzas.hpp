@@ -1,5 +1,7 @@
 #pragma once
 
+#include "c2s/jid.hpp"
+#include "state/types.hpp"
 #include "wire/xml/element.hpp"
 
 #include <cstdint>
@@ -12,6 +14,12 @@ using Stanzas = std::vector<wire::xml::Element>;
 
 /// A client section of jabber.conf; not given again while the module is loaded.
 enum class ClientId : std::uint32_t {};
+
+/// An EID that belongs to an account: `eid` beside a buddy. Several of one EID are several accounts.
+struct Tie {
+    state::Eid eid;
+    c2s::Jid jid;  ///< bare, or full when the buddy is written so
+};
 
 /// What became of a stanza that a machine gave to be sent.
 enum class Answer : std::uint8_t {

@@ -89,13 +89,12 @@ void XmppBus::start() {
 
 /// Whose votes come from which JID, by all clients' buddies.
 void XmppBus::tie_eids() {
-    std::vector<AsteriskVotes::Tie> ties;
-    std::vector<std::pair<state::Eid, c2s::Jid>> pairs;
+    std::vector<Tie> ties;
     for (const conf::JabberClient& client : settings_.clients)
         for (const conf::JabberBuddy& buddy : client.buddies)
             if (const auto jid = c2s::parse_jid(buddy.jid); jid && buddy.eid)
-                ties.push_back({*buddy.eid, *jid}), pairs.emplace_back(*buddy.eid, *jid);
-    lamplights_.set_ties(pairs);
+                ties.push_back({*buddy.eid, *jid});
+    lamplights_.set_ties(ties);
     asterisk_.set_ties(ties, host_.now(), asterisk_out_);
     flush_soon();
 }

@@ -104,8 +104,8 @@ TEST_F(Tied, SpeaksWithNoOtherEid) {
 }
 
 TEST_F(Presence, OfTwoServersOnOneAccountIsByTheirResources) {
-    const std::vector<AsteriskVotes::Tie> ties{{pbx2, jid("server2@fa.test/astvoip2")},
-                                               {pbx3, jid("server2@fa.test/other")}};
+    const std::vector<Tie> ties{{pbx2, jid("server2@fa.test/astvoip2")},
+                                {pbx3, jid("server2@fa.test/other")}};
     votes.set_ties(ties, now, out);
     came("server2@fa.test/astvoip2");
     came("server2@fa.test/other");

@@ -193,7 +193,7 @@ struct Daemon {
         publish();
     }
     void tie(const Eid& who, const std::string& to) {
-        const AsteriskVotes::Tie tie{who, jid(to)};
+        const Tie tie{who, jid(to)};
         votes.set_ties({&tie, 1}, now, out);
         publish();
     }

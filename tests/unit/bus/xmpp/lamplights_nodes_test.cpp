@@ -34,6 +34,14 @@ struct OwnNodes : testing::Test {
                     EXPECT_TRUE(at->holds_fresh(*of)) << int{of->number} << " at " << int{at->number};
                 }
     }
+    void expect_the_next_change_in_an_item() {
+        EXPECT_TRUE(one.peer(two)->follows_our_node);
+        world.forget_sent();
+        one.set("PJSIP/0", DeviceState::ringing, world.now);
+        world.settle();
+        EXPECT_EQ(iqs_with_frames(), 0u);
+        expect_equal();
+    }
     std::size_t iqs_with_frames() const {
         return static_cast<std::size_t>(
             std::count_if(world.sent.begin(), world.sent.end(),
@@ -153,12 +161,7 @@ TEST_F(OwnNodes, WhoFollowedANodeThatIsMadeAgainIsToldAloneUntilItFollowsAnew) {
     world.lose_node(at_one);
     world.make_node(at_one);
     world.settle();
-    EXPECT_TRUE(one.peer(two)->follows_our_node);
-    world.forget_sent();
-    one.set("PJSIP/0", DeviceState::ringing, world.now);
-    world.settle();
-    EXPECT_EQ(iqs_with_frames(), 0u);
-    expect_equal();
+    expect_the_next_change_in_an_item();
 }
 
 TEST_F(OwnNodes, WhoseSubscriptionWasTakenAwaySubscribesAgainWhenADigestDiffers) {
@@ -171,12 +174,7 @@ TEST_F(OwnNodes, WhoseSubscriptionWasTakenAwaySubscribesAgainWhenADigestDiffers)
     world.pass(40s);
     expect_equal();
     EXPECT_TRUE(world.node_of(at_one).subscribers.contains(c2s::to_string(at_two.jid.bare())));
-    EXPECT_TRUE(one.peer(two)->follows_our_node);
-    world.forget_sent();
-    one.set("PJSIP/0", DeviceState::ringing, world.now);
-    world.settle();
-    EXPECT_EQ(iqs_with_frames(), 0u);
-    expect_equal();
+    expect_the_next_change_in_an_item();
 }
 
 TEST_F(OwnNodes, WhoStopsFollowingMakesTheOwnerLookAtItsNode) {

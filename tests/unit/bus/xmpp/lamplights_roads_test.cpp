@@ -7,19 +7,12 @@ namespace {
 using wire::vote::Type;
 using Kind = Lamplights::News::Kind;
 
-struct Roads : testing::Test {
-    World world;
-    Machine one{1};
-    Machine two{2};
-    World::Stream& at_one = world.stream(one, 1);
-    World::Stream& at_two = world.stream(two, 1);
-
+struct Roads : TwoMachines {
     void start() {
         for (int i = 0; i < 40; ++i)
             one.set("PJSIP/" + std::to_string(i), DeviceState::inuse, world.now);
         two.set("Custom:two", DeviceState::ringing, world.now);
-        world.login(at_one);
-        world.login(at_two);
+        log_both_in();
         world.settle();
     }
     void expect_equal() {
@@ -76,8 +69,7 @@ TEST_F(Roads, AtMostAFewFramesAreUnderWayToOnePeer) {
     world.delay = 100ms;
     for (int i = 0; i < 400; ++i)
         one.set("PJSIP/" + std::to_string(i), DeviceState::inuse, world.now);
-    world.login(at_one);
-    world.login(at_two);
+    log_both_in();
     const auto said = [&] {
         return std::count_if(world.sent.begin(), world.sent.end(), [&](const Element& element) {
             return element.value_of("from") == c2s::to_string(at_one.jid);
@@ -99,8 +91,7 @@ TEST_F(Roads, AtMostAFewFramesAreUnderWayToOnePeer) {
 }
 
 TEST_F(Roads, ASnapshotIsBulkAndAHelloIsFresh) {
-    world.login(at_one);
-    world.login(at_two);
+    log_both_in();
     ASSERT_EQ(one.lamplights.wants_to_send(at_one.id), Lamplights::Wants::fresh);
     const auto hello = one.lamplights.take(at_one.id, 4096, world.now);
     EXPECT_TRUE(hello->fresh);

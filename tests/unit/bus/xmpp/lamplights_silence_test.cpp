@@ -6,18 +6,11 @@ namespace {
 
 using Kind = Lamplights::News::Kind;
 
-struct Silence : testing::Test {
-    World world;
-    Machine one{1};
-    Machine two{2};
-    World::Stream& at_one = world.stream(one, 1);
-    World::Stream& at_two = world.stream(two, 1);
-
+struct Silence : TwoMachines {
     void start() {
         for (int i = 0; i < 40; ++i)
             one.set("PJSIP/" + std::to_string(i), DeviceState::inuse, world.now);
-        world.login(at_one);
-        world.login(at_two);
+        log_both_in();
         world.settle();
         world.forget_sent();
     }

@@ -6,18 +6,12 @@ namespace {
 
 using Talk = sync::News::Kind;
 
-struct Trust : testing::Test {
-    World world;
-    Machine one{1};
-    Machine two{2};
-    World::Stream& at_one = world.stream(one, 1);
-    World::Stream& at_two = world.stream(two, 1);
+struct Trust : TwoMachines {
     const c2s::Jid liar{"liar", "a.example", "r"};
     const Road its_road{at_one.id, liar};
 
     void start() {
-        world.login(at_one);
-        world.login(at_two);
+        log_both_in();
         world.make_node(at_one);
         world.make_node(at_two);
         world.settle();
@@ -113,7 +107,7 @@ TEST_F(Trust, AMarkNamesANodeOfALamplightOrNone) {
 }
 
 TEST_F(Trust, AnEidThatIsTiedToAnAccountIsSpokenForByNobodyElse) {
-    const std::pair<state::Eid, c2s::Jid> tie{eid(77), {"asterisk", "a.example", ""}};
+    const Tie tie{eid(77), {"asterisk", "a.example", ""}};
     one.lamplights.set_ties({&tie, 1});
     start();
     show({"00000000000000ff", "", ""});
@@ -125,8 +119,7 @@ TEST_F(Trust, AnEidThatIsTiedToAnAccountIsSpokenForByNobodyElse) {
 }
 
 TEST_F(Trust, AnEidThatIsTiedToItsOwnAccountIsSpokenForByThatOne) {
-    const std::vector<std::pair<state::Eid, c2s::Jid>> ties{{two.self.eid, {"pbx9", "a.example", ""}},
-                                                            {two.self.eid, at_two.jid.bare()}};
+    const std::vector<Tie> ties{{two.self.eid, {"pbx9", "a.example", ""}}, {two.self.eid, at_two.jid.bare()}};
     one.lamplights.set_ties(ties);
     start();
     two.set("PJSIP/0", DeviceState::busy, world.now);

@@ -477,4 +477,18 @@ private:
     std::uint64_t last_id_ = 0;
 };
 
+/// Two on one server, not logged in yet.
+struct TwoMachines : testing::Test {
+    World world;
+    Machine one{1};
+    Machine two{2};
+    World::Stream& at_one = world.stream(one, 1);
+    World::Stream& at_two = world.stream(two, 1);
+
+    void log_both_in() {
+        world.login(at_one);
+        world.login(at_two);
+    }
+};
+
 }  // namespace lamplight::bus::xmpp::test
