@@ -1,5 +1,7 @@
 #include "wire/xml/write.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace lamplight::wire::xml {
@@ -61,8 +63,22 @@ std::string_view reference_for(char byte, Inside inside) {
     }
 }
 
+/// Printable ASCII that no reference stands for: most of all that is written, and all of base64.
+constexpr std::array<bool, 256> goes_as_it_is = [] {
+    std::array<bool, 256> out{};
+    for (char byte = ' '; byte <= '~'; ++byte)
+        out[static_cast<unsigned char>(byte)] =
+            std::string_view("&<>'\"").find(byte) == std::string_view::npos;
+    return out;
+}();
+
 void append_escaped(std::string& out, std::string_view text, Inside inside) {
     while (!text.empty()) {
+        const auto run = std::ranges::find_if_not(
+            text, [](char byte) { return goes_as_it_is[static_cast<unsigned char>(byte)]; });
+        out.append(text.begin(), run);
+        text.remove_prefix(static_cast<std::size_t>(run - text.begin()));
+        if (text.empty()) return;
         const std::size_t length = character_at(text);
         if (const std::string_view reference = reference_for(text.front(), inside); !reference.empty())
             out += reference;
