@@ -215,4 +215,46 @@ struct Table {
     }
 };
 
+inline constexpr std::string_view closed = "<closed-node xmlns='http://jabber.org/protocol/pubsub#errors'/>";
+
+inline Element subscription(std::string_view state, std::string_view jid = "server1@fa.test") {
+    return stanza_of(
+        "<iq type='result'><pubsub xmlns='http://jabber.org/protocol/pubsub'><subscription "
+        "node='device_state' jid='" +
+        std::string(jid) + "' subscription='" + std::string(state) + "'/></pubsub></iq>");
+}
+
+inline Element affiliations(std::string_view list) {
+    return stanza_of(
+        "<iq type='result'><pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><affiliations>" +
+        std::string(list) + "</affiliations></pubsub></iq>");
+}
+
+/// Only device_state, of us and one buddy.
+inline Nodes::Settings only_asterisk() {
+    Nodes::Settings settings = NodesWorld::usual();
+    settings.own_node.clear();
+    return settings;
+}
+inline Nodes::Settings only_own() {
+    Nodes::Settings settings = NodesWorld::usual();
+    settings.asterisk = false;
+    return settings;
+}
+
+/// What was asked of one node.
+inline std::vector<std::string> asked_of(NodesWorld& world, std::string_view node) {
+    std::vector<std::string> texts;
+    for (const std::string& kind : world.asked())
+        if (kind.find(" " + std::string(node)) != kind.npos) texts.push_back(kind);
+    return texts;
+}
+
+inline std::string text_of_last(const NodesWorld& world, std::string_view kind) {
+    std::string text;
+    for (const Element& request : world.sent)
+        if (kind_of(request) == kind) text = wire::xml::to_text(request);
+    return text;
+}
+
 }  // namespace lamplight::bus::xmpp
