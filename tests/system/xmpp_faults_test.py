@@ -19,9 +19,10 @@ class FaultTest(JabberTest):
         clients = node.data("xmpp show connections")["clients"]
         return next(client for client in clients if client["client"] == name)
 
-    def until_connected(self, *nodes, seconds=70):
+    def until_connected(self, *nodes, seconds=70, name="asterisk"):
         for node in nodes:
-            wait_until(lambda node=node: self.state(node)["connected"], f"{node.name} is connected", seconds)
+            wait_until(lambda node=node: self.state(node, name)["connected"], f"{node.name} has the stream {name}",
+                       seconds)
 
     def until_disconnected(self, *nodes, seconds=30):
         for node in nodes:
@@ -244,10 +245,8 @@ buddy = server{other}@other.test/astvoip{other}
         return super().jabber_conf(number) + self.SECOND.format(number=number, other=3 - number)
 
     def until_both(self, *nodes):
-        for node in nodes:
-            for name in ("asterisk", "second"):
-                wait_until(lambda node=node, name=name: self.state(node, name)["connected"],
-                           f"{node.name} has the stream {name}", 70)
+        for name in ("asterisk", "second"):
+            self.until_connected(*nodes, name=name)
 
 
 class TwoServers(TwoServersTest):

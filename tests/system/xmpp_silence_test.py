@@ -58,6 +58,7 @@ class HungServer(SilenceTest, TwoServersTest):
         pbx2.until_meets(pbx1)
         self.until_both(*nodes)
         wait_until(lambda: "each by itself" in self.bus(pbx1)["detail"], "there are no nodes")
+        wait_until(lambda: self.both_roads(*nodes), "both roads are there")
         for server in servers:
             with self.subTest(f"{server} hangs"):
                 server.process.send_signal(signal.SIGSTOP)
@@ -67,13 +68,35 @@ class HungServer(SilenceTest, TwoServersTest):
                 self.until_both(*nodes)
                 wait_until(lambda: self.both_roads(*nodes), "both roads are there again", 40)
 
+    def test_a_server_that_hangs_while_it_is_asked_about_the_other_is_not_missed_for_long(self):
+        """The accounts of the second server are of a process only when it says so on the first."""
+        self.net = self.network(pbxs=2, servers=("jabber.shifteight.org", "other.test"))
+        first, second = [self.server_on(host).start() for host in self.net.servers]
+        second.process.send_signal(signal.SIGSTOP)
+        nodes = pbx1, pbx2 = [self.lamplight_on(number).start() for number in (1, 2)]
+        pbx1.until_meets(pbx2)
+        pbx2.until_meets(pbx1)
+        first.process.send_signal(signal.SIGSTOP)
+        second.process.send_signal(signal.SIGCONT)
+        self.until_connected(*nodes, name="second")
+        pbx1.set("RINGING")
+        with self.subTest("when the first is known to be silent, the second is enough"):
+            self.until_equal(pbx2, votes={"pbx1": "RINGING"}, seconds=20)
+        with self.subTest("when it is back, either is"):
+            first.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: self.both_roads(*nodes), "both roads are there", 60)
+            second.process.send_signal(signal.SIGSTOP)
+            self.change_for(14, pbx1, pbx2, 2.0)
+        for node in nodes:
+            self.assertNotIn("has a process number that is another's", node.log())
+
     def both_roads(self, *nodes):
-        """Each sees a Lamplight of the other on both servers."""
-        return all(self.has_lamplight(client["buddies"])
+        """Each talks with the other on both servers."""
+        return all(self.talks_with(client["buddies"])
                    for node in nodes for client in node.data("xmpp show buddies")["clients"])
 
-    def has_lamplight(self, buddies):
-        return any(resource["lamplight"] for buddy in buddies for resource in buddy["resources"])
+    def talks_with(self, buddies):
+        return any(resource["talks"] for buddy in buddies for resource in buddy["resources"])
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ std::string buddy_text(const Buddy& buddy, Dialect dialect) {
     return text;
 }
 
-object buddy_json(const Buddy& buddy) {
+/// `talks` tells a Lamplight that is heard from one whose presence is all there is.
+object buddy_json(const Lamplights& lamplights, ClientId client, const Buddy& buddy) {
     array resources;
     for (const Resource& resource : buddy.resources) {
         object json{{"resource", resource.jid.resource},
@@ -127,7 +128,8 @@ object buddy_json(const Buddy& buddy) {
                     {"caps_node", resource.caps_node},
                     {"caps_version", resource.caps_version},
                     {"jingle", nullptr},
-                    {"lamplight", resource.mark.has_value()}};
+                    {"lamplight", resource.mark.has_value()},
+                    {"talks", lamplights.is_up({client, resource.jid})}};
         if (resource.jingle) json["jingle"] = *resource.jingle;
         resources.push_back(std::move(json));
     }
@@ -151,7 +153,7 @@ Reply show_buddies(const XmppBus& bus, const Request& request, Dialect dialect, 
         array buddies;
         for (const Buddy* buddy : client->session().roster().buddies()) {
             text += buddy_text(*buddy, dialect);
-            buddies.push_back(buddy_json(*buddy));
+            buddies.push_back(buddy_json(bus.lamplights(), client->id(), *buddy));
         }
         clients.push_back(object{
             {"client", client->settings().name}, {"jid", client->jid()}, {"buddies", std::move(buddies)}});

@@ -104,7 +104,9 @@ void Lamplights::Impl::road_up(const Road& road, Mark mark, state::Time now, Out
         return tell_once(News::Kind::same_process, c2s::to_string(road.jid), c2s::to_string(road.jid), now,
                          out);
     auto known = roads_.find(road);
-    if (known != roads_.end() && known->second.mark.process != mark.process) {
+    // Who is heard as somebody of its own is asked about again when it shows itself anew: perhaps it was
+    // unknown there only for a while.
+    if (known != roads_.end() && known->second.process != mark.process) {
         road_is_gone(road, Why::unavailable, now, out);
         known = roads_.end();
     }
@@ -131,6 +133,7 @@ void Lamplights::Impl::road_is_there(const Road& road, RoadState& state, state::
     state.following_wanted = stands(road.client, state.mark);
     state.pause = {};
     state.paused_until.reset();
+    state.refuses_frames = false;
     heard_again_.erase(road);
     out.news.push_back({News::Kind::road_up, c2s::to_string(road.jid)});
     const ProcessId id = state.process;
@@ -232,7 +235,6 @@ void Lamplights::Impl::forget_old(state::Time now, Output& out) {
 }
 
 void Lamplights::Impl::client_lost(ClientId client, state::Time now, Output& out) {
-    own_jids_.erase(client);
     std::vector<Road> lost;
     for (const auto& [road, state] : roads_)
         if (road.client == client) lost.push_back(road);
@@ -358,6 +360,7 @@ std::optional<state::Time> Lamplights::Impl::next_deadline() const {
     for (const auto& [road, state] : roads_) {
         if (state.kin == RoadState::Kin::unproven) {
             if (is_orphan(state)) return state::Time{};
+            if (state.paused_until) sooner(*state.paused_until);
             continue;
         }
         if (state.up) sooner(state.heard + settings_.silent_after);
@@ -384,8 +387,8 @@ void Lamplights::Impl::on_time(state::Time now, Output& out) {
     admit_orphans(now, out);
     std::vector<Road> silent;
     for (auto& [road, state] : roads_) {
-        if (state.kin == RoadState::Kin::unproven) continue;
         if (state.paused_until && *state.paused_until <= now) state.paused_until.reset();
+        if (state.kin == RoadState::Kin::unproven) continue;
         if (state.up && now - state.heard >= settings_.silent_after) silent.push_back(road);
         if (next_ping(state) > now) continue;
         state.ping_wanted = true;
@@ -473,9 +476,9 @@ std::optional<state::Time> Lamplights::next_deadline() const {
 void Lamplights::on_time(state::Time now, Output& out) {
     impl_->on_time(now, out);
 }
-bool Lamplights::is_peer(const c2s::Jid& full) const {
-    return std::ranges::any_of(impl_->roads_,
-                               [&](const auto& road) { return road.second.up && road.first.jid == full; });
+bool Lamplights::is_up(const Road& road) const {
+    const auto found = impl_->roads_.find(road);
+    return found != impl_->roads_.end() && found->second.up;
 }
 std::vector<Lamplights::PeerView> Lamplights::peers() const {
     return impl_->peers();

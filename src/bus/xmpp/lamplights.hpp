@@ -169,7 +169,8 @@ public:
     void on_time(state::Time now, Output& out);
 
     // --- questions ---
-    bool is_peer(const c2s::Jid& full) const;
+    /// A Lamplight is there, answers, and is of the process that it names or heard by itself.
+    bool is_up(const Road& road) const;
     struct PeerView {
         std::string process;
         std::vector<Road> roads;  ///< the best first

@@ -43,6 +43,7 @@ bool Lamplights::Impl::receive(const Road& road, const Element& iq, state::Time 
         heard_from(road, now);
     if (!found->second.up) return count(Refusal::unproven), refuse("not-allowed", "cancel", 405);
     if (iq.value_of("type") != "set") return count(Refusal::no_set), refuse("bad-request", "modify", 400);
+    if (std::exchange(found->second.refuses_frames, false)) found->second.paused_until.reset();
     if (frame != nullptr)
         receive_frame(road, iq, *frame, now, out);
     else

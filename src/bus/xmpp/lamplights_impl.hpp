@@ -52,6 +52,7 @@ public:
         bool following_wanted = false;  ///< it is to be told whether we follow its node
         state::Duration pause{};        ///< after a refusal
         std::optional<state::Time> paused_until;
+        bool refuses_frames = false;      ///< until it speaks to us: then it has what it missed, and listens
         std::optional<state::Time> left;  ///< for another road, which holds until something is heard again
         enum class Kin : std::uint8_t { proven, unproven } kin{};  ///< whether it is its process's
         bool kin_wanted = false;                                   ///< that is to be asked
@@ -100,6 +101,8 @@ public:
         Road road;  ///< of kin: what is asked about
         ProcessId process;
         std::uint64_t item = 0;
+        Road way{};           ///< of kin: who is asked
+        state::Time asked{};  ///< of kin
     };
     struct Followed {
         bool stands = false;
@@ -204,7 +207,8 @@ private:
     void admit_orphans(state::Time now, Output& out);
     std::optional<Road> way_to_ask(ClientId client, const RoadState& about) const;
     bool kin_is_due(ClientId client) const;
-    std::optional<Taken> take_kin(ClientId client);
+    std::optional<Taken> take_kin(ClientId client, state::Time now);
+    bool is_evaded(const UnderWay& kin, state::Time now) const;
     void kin_answered(const UnderWay& kin, Answer answer, state::Time now, Output& out);
     void receive_kin(const Road& road, const wire::xml::Element& iq, const wire::xml::Element& kin,
                      Output& out);
@@ -234,7 +238,7 @@ private:
     std::map<std::string, state::Time> said_;
     std::map<state::Eid, std::set<c2s::Jid>> ties_;       ///< bare
     std::map<c2s::Jid, std::set<state::Eid>> announced_;  ///< by accounts
-    std::map<ClientId, c2s::Jid> own_jids_;               ///< full
+    std::map<ClientId, c2s::Jid> own_jids_;               ///< full; the last of each, also while it is lost
 };
 
 }  // namespace lamplight::bus::xmpp

@@ -45,7 +45,7 @@ void Lamplights::Impl::admit_orphans(state::Time now, Output& out) {
 /// By which road of this client the process of that one can be asked.
 std::optional<Road> Lamplights::Impl::way_to_ask(ClientId client, const RoadState& about) const {
     const auto process = processes_.find(about.process);
-    if (!about.kin_wanted || process == processes_.end()) return std::nullopt;
+    if (!about.kin_wanted || about.paused_until || process == processes_.end()) return std::nullopt;
     for (const Road& road : process->second.roads)
         if (road.client == client && !roads_.at(road).paused_until) return road;
     return std::nullopt;
@@ -56,7 +56,7 @@ bool Lamplights::Impl::kin_is_due(ClientId client) const {
                                [&](const auto& road) { return way_to_ask(client, road.second).has_value(); });
 }
 
-std::optional<Lamplights::Taken> Lamplights::Impl::take_kin(ClientId client) {
+std::optional<Lamplights::Taken> Lamplights::Impl::take_kin(ClientId client, state::Time now) {
     for (auto& [road, state] : roads_) {
         const auto way = way_to_ask(client, state);
         if (!way) continue;
@@ -64,25 +64,40 @@ std::optional<Lamplights::Taken> Lamplights::Impl::take_kin(ClientId client) {
         Element iq("iq", std::string(ns::client));
         iq.set("type", "get").set("to", c2s::to_string(way->jid));
         iq.add("kin", std::string(ns::frame)).set("jid", c2s::to_string(road.jid));
-        return sent({UnderWay::What::kin, client, road, state.process}, std::move(iq), true);
+        Taken taken =
+            sent({UnderWay::What::kin, client, road, state.process, 0, *way, now}, std::move(iq), true);
+        taken.patience = settings_.silent_after;
+        return taken;
     }
     return std::nullopt;
 }
 
+/// Who was asked has been there since, and says nothing about it.
+bool Lamplights::Impl::is_evaded(const UnderWay& kin, state::Time now) const {
+    const auto way = roads_.find(kin.way);
+    return way != roads_.end() && way->second.up && way->second.heard > kin.asked &&
+           now - kin.asked >= settings_.silent_after;
+}
+
 /// One that is not kin has a number that another has, too, and is heard as somebody of its own. So is one
-/// about whom the other says nothing: else who copies a number first could shut its owner out.
+/// about whom the other will say nothing: else who copies a number first could shut its owner out. A question
+/// that was lost on its way tells neither.
 void Lamplights::Impl::kin_answered(const UnderWay& kin, Answer answer, state::Time now, Output& out) {
     const auto found = roads_.find(kin.road);
     if (found == roads_.end() || found->second.kin != RoadState::Kin::unproven) return;
     RoadState& state = found->second;
     const c2s::Jid account = kin.road.jid.bare();
     const auto process = processes_.find(state.process);
-    if (answer == Answer::accepted && process != processes_.end()) {
+    if (process == processes_.end()) return admit(kin.road, state, now, out);
+    if (answer == Answer::accepted) {
         process->second.accounts.insert(account);
-    } else if (process != processes_.end()) {
+    } else if (answer == Answer::refused || is_evaded(kin, now)) {
         const std::string who = c2s::to_string(kin.road.jid);
-        if (answer == Answer::refused) tell_once(News::Kind::no_kin, who, who, now, out);
+        tell_once(News::Kind::no_kin, who, who, now, out);
         state.process += " " + c2s::to_string(account);
+    } else {
+        state.kin_wanted = true;
+        return pause(state, now);
     }
     admit(kin.road, state, now, out);
 }

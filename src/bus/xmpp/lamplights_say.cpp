@@ -113,7 +113,7 @@ std::optional<Lamplights::Taken> Lamplights::Impl::take(ClientId client, std::si
     const std::size_t frame = frame_budget(budget);
     if (auto ping = take_ping(client)) return ping;
     if (auto word = take_word(client)) return word;
-    if (auto kin = take_kin(client)) return kin;
+    if (auto kin = take_kin(client, now)) return kin;
     if (auto item = take_item(client, frame, now)) return item;
     if (auto fresh = take_frame(client, Urgency::fresh, frame, now)) return fresh;
     return take_frame(client, Urgency::bulk, frame, now);
@@ -264,6 +264,7 @@ void Lamplights::Impl::frame_answered(const UnderWay& frame, std::uint64_t tag, 
         state.pause = {};
         heard_from(frame.road, now);
     } else if (!state.paused_until) {
+        state.refuses_frames = answer == Answer::refused;
         pause(state, now);
     }
     Process& process = processes_.at(frame.process);

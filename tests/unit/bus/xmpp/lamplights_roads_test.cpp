@@ -43,8 +43,8 @@ TEST_F(Roads, TwoThatSeeEachOthersMarksTellEachOtherEverything) {
     EXPECT_FALSE(one.peer(two)->follows_our_node);
     EXPECT_EQ(one.peer(two)->roads, (std::vector<Road>{world.road(at_one, at_two)}));
     EXPECT_EQ(one.peer(two)->nodes.at(0).announcement.name, "pbx2");
-    EXPECT_TRUE(one.lamplights.is_peer(at_two.jid));
-    EXPECT_FALSE(one.lamplights.is_peer(at_two.jid.bare()));
+    EXPECT_TRUE(one.lamplights.is_up(world.road(at_one, at_two)));
+    EXPECT_FALSE(one.lamplights.is_up({at_one.id, at_two.jid.bare()}));
 }
 
 TEST_F(Roads, AChangeIsOneStanzaToEachWhoCannotFollow) {
@@ -320,7 +320,7 @@ TEST_F(Roads, OurOwnProcessNumberFromElsewhereIsPassedOverAndTold) {
     one.publish();
     EXPECT_EQ(one.heard(Kind::same_process), 1u);
     EXPECT_TRUE(one.lamplights.peers().empty());
-    EXPECT_FALSE(one.lamplights.is_peer(at_two.jid));
+    EXPECT_FALSE(one.lamplights.is_up(world.road(at_one, at_two)));
 }
 
 TEST_F(Roads, AnotherProcessOnTheSameJidTakesOver) {

@@ -61,7 +61,7 @@ TEST_F(Trust, WhoSaidGoodbyeAndShowsItselfAgainWithTheSameNumberIsALifeOfItsOwn)
         one.lamplights.road_up(road, mark, world.now, one.out);
         one.publish();
     }
-    EXPECT_TRUE(one.lamplights.is_peer(at_two.jid));
+    EXPECT_TRUE(one.lamplights.is_up(world.road(at_one, at_two)));
     ASSERT_EQ(one.lamplights.peers().size(), 1u);
     EXPECT_TRUE(one.lamplights.peers()[0].present);
 }
@@ -75,7 +75,7 @@ TEST_F(Trust, WhoIsSilentAfterItsGoodbyeMayComeBackByTheSameRoad) {
     one.lamplights.heard_from(road, world.now);
     one.lamplights.on_time(world.now, one.out);
     one.publish();
-    EXPECT_TRUE(one.lamplights.is_peer(at_two.jid));
+    EXPECT_TRUE(one.lamplights.is_up(world.road(at_one, at_two)));
 }
 
 TEST_F(Trust, AHundredThatFallSilentAtOnceAreSilentAndNotFailed) {
@@ -149,7 +149,7 @@ TEST_F(Trust, AnAccountThatOnlyCopiesANumberIsHeardAsSomebodyOfItsOwn) {
     two.set("PJSIP/0", DeviceState::busy, world.now);
     world.settle();
     show({two.process, "", ""});
-    EXPECT_FALSE(one.lamplights.is_peer(liar)) << "not before it is proven";
+    EXPECT_FALSE(one.lamplights.is_up(its_road)) << "not before it is proven";
     EXPECT_EQ(say(hello({node(two.self.eid, 1'000)})), "error");
     world.settle();
     one.publish();
@@ -172,7 +172,7 @@ TEST_F(Trust, WhoCopiesANumberFirstDoesNotShutItsOwnerOut) {
     world.login(at_two);
     world.settle();
     one.publish();
-    EXPECT_TRUE(one.lamplights.is_peer(at_two.jid)) << "the liar knows nothing of it";
+    EXPECT_TRUE(one.lamplights.is_up(world.road(at_one, at_two))) << "the liar knows nothing of it";
     world.pass(3s);  // what two said too early is said again
     two.set("PJSIP/0", DeviceState::busy, world.now);
     world.settle();

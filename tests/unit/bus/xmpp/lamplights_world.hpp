@@ -371,7 +371,7 @@ private:
         const std::string id = std::to_string(from.machine->number) + "-" + std::to_string(++last_id_);
         taken->iq.set("id", id).set("from", c2s::to_string(from.jid));
         sent.push_back(taken->iq);
-        waiting_[id] = {&from, now + 20s};
+        waiting_[id] = {&from, now + taken->patience.value_or(20s)};
         tags_[id] = taken->tag;
         if (!from.cut && !loses(taken->iq))
             later([this, stream = &from, iq = std::move(taken->iq)] { request(*stream, iq); });
