@@ -104,6 +104,7 @@ private:
         check_events(section, client);
         check_buddies(client);
         check_is_alone(section, client);
+        check_shares_node(section, client);
         clients_.push_back(std::move(client));
     }
 
@@ -273,6 +274,30 @@ private:
              fmt::format("[{}] and [{}] are both {}/{}", first->second, section.name, client.username,
                          client.resource),
              "each would throw the other out", "give one of them another resource or account");
+    }
+
+    /// What an account may do with the nodes of a service it may do with all of its logins.
+    void check_shares_node(const Section& section, const JabberClient& client) {
+        const auto shares = [&](const JabberClient& other) {
+            return !client.username.empty() && client.distribute_events && other.distribute_events &&
+                   same_name(client.username, other.username) &&
+                   same_name(client.pubsub_node, other.pubsub_node);
+        };
+        const auto other = std::ranges::find_if(clients_, shares);
+        if (other == clients_.end() || (knows_all_of(client, *other) && knows_all_of(*other, client))) return;
+        warn(place_of(section, "username"),
+             fmt::format("[{}] and [{}] are both {} with other buddies", other->name, section.name,
+                         client.username),
+             "they have one node, and each takes from it whom it does not know",
+             "give both the same buddies, or one of them another account");
+    }
+
+    static bool knows_all_of(const JabberClient& one, const JabberClient& other) {
+        return std::ranges::all_of(other.buddies, [&](const JabberBuddy& buddy) {
+            return std::ranges::any_of(one.buddies, [&](const JabberBuddy& known) {
+                return same_name(bare(known.jid), bare(buddy.jid));
+            });
+        });
     }
 
     static std::string domain_of(const JabberClient& client) {

@@ -359,6 +359,28 @@ TEST(JabberClient, MayNotBeLoggedInTwice) {
     EXPECT_THAT(with_second("server2@example.org/astvoip1"), IsEmpty());
 }
 
+TEST(JabberClient, SharesItsNodeOnlyWithWhoHasTheSameBuddies) {
+    const auto with_second = [](const std::string& buddies, const std::string& more = {}) {
+        return lines_of(load_jabber_with(one_client +
+                                         "buddy = a@example.org/x\nbuddy = *@example.org\n[b]\n"
+                                         "username = Server1@example.org/two\nsecret = x\n"
+                                         "distribute_events = yes\n" +
+                                         (more.empty() ? "pubsub_node = pubsub.example.org\n" : more) +
+                                         buddies)
+                            .problems);
+    };
+    const auto warning = ElementsAre(
+        "warning /etc/asterisk/jabber.conf:9: [asterisk] and [b] are both Server1@example.org with other "
+        "buddies, they have one node, and each takes from it whom it does not know, give both the same "
+        "buddies, or one of them another account");
+    EXPECT_THAT(with_second("buddy = a@example.org\n"), warning);
+    EXPECT_THAT(with_second("buddy = *@example.org\nbuddy = A@Example.org/y\nbuddy = c@example.org\n"),
+                warning);
+    EXPECT_THAT(with_second("buddy = *@example.org\nbuddy = A@Example.org/y\n"), IsEmpty());
+    EXPECT_THAT(with_second("buddy = a@example.org\n", "pubsub_node = pubsub.other.org\n"), IsEmpty());
+    EXPECT_THAT(with_second("buddy = a@example.org\n", "distribute_events = no\n"), IsEmpty());
+}
+
 TEST(JabberClient, NeedsNoSecretWithACertificateThatItMayUse) {
     const auto problems = [](const std::string& lines) {
         MemoryFiles files = files_with("", jabber_path,
