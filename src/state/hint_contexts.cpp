@@ -79,7 +79,7 @@ std::optional<FoundHint> HintContexts::search(ContextIndex context, std::string_
 }
 
 std::optional<FoundHint> HintContexts::search_one(ContextIndex context, std::string_view key,
-                                                  std::string_view extension) {
+                                                  std::string_view extension) const {
     if (const auto hint = literal(context, key)) return FoundHint{context, hint, nullptr};
     if (const auto* hint = pattern(context, extension)) return FoundHint{context, std::nullopt, hint};
     return std::nullopt;

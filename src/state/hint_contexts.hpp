@@ -87,7 +87,7 @@ private:
     Context& at(ContextIndex context) { return contexts_[index_of(context)]; }
     const Context& at(ContextIndex context) const { return contexts_[index_of(context)]; }
     std::optional<FoundHint> search_one(ContextIndex context, std::string_view key,
-                                        std::string_view extension);
+                                        std::string_view extension) const;
 
     NameHash hash_;
     std::vector<Context> contexts_;

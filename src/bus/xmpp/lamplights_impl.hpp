@@ -44,16 +44,16 @@ public:
     struct RoadState {
         ProcessId process;
         Mark mark;
-        bool up = true;
+        std::set<ClientId> follows;  ///< whose node it follows, by what it says
         state::Time heard{};
-        state::Time pinged{};  ///< when the last ping was wanted
-        bool ping_wanted = false;
-        std::set<ClientId> follows;     ///< whose node it follows, by what it says
-        bool following_wanted = false;  ///< it is to be told whether we follow its node
-        state::Duration pause{};        ///< after a refusal
+        state::Time pinged{};     ///< when the last ping was wanted
+        state::Duration pause{};  ///< after a refusal
         std::optional<state::Time> paused_until;
-        bool refuses_frames = false;      ///< until it speaks to us: then it has what it missed, and listens
         std::optional<state::Time> left;  ///< for another road, which holds until something is heard again
+        bool up = true;
+        bool ping_wanted = false;
+        bool following_wanted = false;  ///< it is to be told whether we follow its node
+        bool refuses_frames = false;    ///< until it speaks to us: then it has what it missed, and listens
         enum class Kin : std::uint8_t { proven, unproven } kin{};  ///< whether it is its process's
         bool kin_wanted = false;                                   ///< that is to be asked
     };
