@@ -182,7 +182,7 @@ class Corosync(FaultTest):
         finally:
             unloading.kill()
             unloading.communicate()
-        self.assertLess(time.monotonic() - began, 8)
+        self.assertLess(time.monotonic() - began, 4)
         self.assertLess(slowest, 2, "the console answers as ever")
         self.assertNotIn("res_ais.so", node.do("module show"))
 

@@ -147,7 +147,7 @@ class RingGroup(RingTest):
         ring[1].corosync.kill()
         lost = one.until("lost")
         self.assertIn("Corosync does not answer (CS_ERR_LIBRARY)", lost["why"])
-        self.assertLess(lost["time"] - killed, 5, "at once, not when somebody asks")
+        self.assertLess(lost["time"] - killed, 0.5)
         two.until("membership", lambda seen: seen["left"] == {one.member: "node_down"})
         self.assertEqual(one.ask("try g 1 10", "tried")["not_joined"], 1)
 
@@ -156,12 +156,12 @@ class RingGroup(RingTest):
         state = one.state()
         self.assertEqual(state["state"], "connecting")
         self.assertEqual(state["trouble"], "Corosync does not answer (CS_ERR_LIBRARY)")
-        self.assertLess((one.ticks() - ticks) / TICKS, 0.1 * (time.monotonic() - begin), "it waits, and does not spin")
+        self.assertLess((one.ticks() - ticks) / TICKS, 0.01 * (time.monotonic() - begin))
 
         ring[1].corosync.launch()
         accepted = wait_until(lambda: self.answers(ring[1]), "the new Corosync accepts")
         joined = one.until("membership", lambda seen: one.member in seen["joined"], after=so_far)
-        self.assertLess(joined["time"] - accepted, 2)
+        self.assertLess(joined["time"] - accepted, 0.1)
         for probe, other in ((one, two), (two, one)):
             probe.until("membership", lambda seen: seen["joined"] == {other.member: "node_up"}, after=so_far)
         self.assertEqual(len(one.all("lost")), 1)
@@ -188,7 +188,7 @@ class RingGroup(RingTest):
         one.tell("join late late")
         one.tell("leave x")
         for _ in range(10):
-            self.assertLess(one.echo(), 2)
+            self.assertLess(one.echo(), 0.5)
         self.assertEqual(one.state("late")["trouble"], "Corosync has not answered yet")
         self.assertEqual(one.state("x")["state"], "leaving")
         self.assertFalse(one.all("occupants") or one.all("left"))
@@ -209,7 +209,7 @@ class RingGroup(RingTest):
         ring[1].corosync.pause()
         one.tell("join late late")
         one.echo()
-        self.assertLess(one.end()["worker_seconds"], 3)
+        self.assertLess(one.end()["worker_seconds"], 0.5)
         ring[1].corosync.resume()
 
     def test_two_groups_in_one_process_do_not_hear_each_other(self):

@@ -7,7 +7,7 @@ from xmpp_faults_test import FaultTest
 from xmpp_peer import OWNER, Client, ResXmpp, text_of
 from xmpp_test import ACCOUNTS, ANYBODY, JABBER_CONF
 
-AT_ONCE = 6.0  # seconds: what needs no more than a few answers of a server, on a busy machine
+AT_ONCE = 3.0  # seconds: what needs no more than a few answers of a server, on a busy machine
 EID = "02:00:00:78:00:02"
 
 

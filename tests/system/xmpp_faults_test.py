@@ -265,7 +265,7 @@ class TwoServers(TwoServersTest):
                 server.kill()
                 for state in ("RINGING", "BUSY", "INUSE"):
                     pbx1.set(state)
-                    self.until_equal(pbx2, votes={"pbx1": state}, seconds=4)
+                    self.until_equal(pbx2, votes={"pbx1": state}, seconds=2)
                 self.assertEqual(pbx2.standing_of("pbx1"), "present")
                 server.start()
                 self.until_both(*nodes)
@@ -275,7 +275,7 @@ class SlowServer(FaultTest):
     """ejabberd as Debian has it: 3,000 bytes a second after the first 20,000. A server with 10,000 states of its own, and
     others that come and want them all: what changes meanwhile is there at once all the same."""
 
-    AT_ONCE = 4.0  # seconds: one is what is promised, the rest is for a busy machine and the console
+    AT_ONCE = 2.0  # seconds: one is what is promised, the rest is for a busy machine and the console
 
     def server_on(self, host, **options):
         return self.ejabberd(host, accounts=ACCOUNTS, limits="debian", **options)
