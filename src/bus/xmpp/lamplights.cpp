@@ -235,6 +235,7 @@ void Lamplights::Impl::forget_old(state::Time now, Output& out) {
 }
 
 void Lamplights::Impl::client_lost(ClientId client, state::Time now, Output& out) {
+    own_jids_.erase(client);
     std::vector<Road> lost;
     for (const auto& [road, state] : roads_)
         if (road.client == client) lost.push_back(road);

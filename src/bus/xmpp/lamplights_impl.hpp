@@ -238,7 +238,7 @@ private:
     std::map<std::string, state::Time> said_;
     std::map<state::Eid, std::set<c2s::Jid>> ties_;       ///< bare
     std::map<c2s::Jid, std::set<state::Eid>> announced_;  ///< by accounts
-    std::map<ClientId, c2s::Jid> own_jids_;               ///< full; the last of each, also while it is lost
+    std::map<ClientId, c2s::Jid> own_jids_;               ///< full
 };
 
 }  // namespace lamplight::bus::xmpp
